@@ -1,0 +1,100 @@
+use std::fmt;
+
+use quick_cache::{Weighter, sync::Cache};
+
+use crate::{Clock, Key, KeyBuf, Timestamp, WriteOpts};
+
+/// How many entries a store holds unless told otherwise.
+pub(super) const DEFAULT_ENTRIES: usize = 100_000;
+
+/// Keeps the sum of all weights far from overflowing.
+const MAX_WEIGHT: u64 = 1 << 40;
+
+/// What [`Memory`](crate::Memory) and [`Memo`](crate::Memo) share: a bounded map whose entries can
+/// expire.
+pub(super) struct Bounded<V> {
+    cache: Cache<KeyBuf, Slot<V>, Weighed>,
+    clock: Clock,
+}
+
+#[derive(Clone)]
+struct Slot<V> {
+    value: V,
+    expires_at: Timestamp,
+    // Kept, because the map relies on an entry never changing its weight.
+    weight: u64,
+}
+
+#[derive(Clone)]
+struct Weighed;
+
+impl<V> Weighter<KeyBuf, Slot<V>> for Weighed {
+    fn weight(&self, _: &KeyBuf, slot: &Slot<V>) -> u64 {
+        slot.weight
+    }
+}
+
+impl<V: Clone> Bounded<V> {
+    pub(super) fn by_count(entries: usize) -> Self {
+        Self::with(entries, entries as u64)
+    }
+
+    pub(super) fn by_weight(max_weight: u64) -> Self {
+        // Sizes the table and the list of remembered keys; both grow or stay unused as needed.
+        let guess = usize::try_from(max_weight / 256).unwrap_or(usize::MAX).clamp(64, 1 << 20);
+        Self::with(guess, max_weight)
+    }
+
+    fn with(guess: usize, max_weight: u64) -> Self {
+        Self { cache: Cache::with_weighter(guess, max_weight, Weighed), clock: Clock::default() }
+    }
+
+    pub(super) fn set_clock(&mut self, clock: Clock) {
+        self.clock = clock;
+    }
+
+    #[inline]
+    pub(super) fn get(&self, key: Key<'_>) -> Option<V> {
+        let Slot { value, expires_at, .. } = self.cache.get(&key)?;
+        if expires_at == Timestamp::MAX || self.clock.now() <= expires_at {
+            return Some(value);
+        }
+        // Only if it is still the expired one: a new value may have come in between.
+        self.cache.remove_if(&key, |slot| slot.expires_at == expires_at);
+        None
+    }
+
+    pub(super) fn insert(&self, key: Key<'_>, value: V, opts: WriteOpts, weight: u64) {
+        let expires_at = opts.keep_for.map_or(Timestamp::MAX, |ttl| self.clock.now().after(ttl));
+        // An entry without weight would never be evicted.
+        let weight = weight.clamp(1, MAX_WEIGHT);
+        self.cache.insert(key.to_buf(), Slot { value, expires_at, weight });
+    }
+
+    pub(super) fn remove(&self, key: Key<'_>) {
+        self.cache.remove(&key);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.cache.len()
+    }
+
+    pub(super) fn weight(&self) -> u64 {
+        self.cache.weight()
+    }
+
+    pub(super) fn clear(&self) {
+        self.cache.clear();
+    }
+}
+
+impl<V: Clone> fmt::Debug for Bounded<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bounded")
+            .field("entries", &self.cache.len())
+            .field("weight", &self.cache.weight())
+            .field("max_weight", &self.cache.capacity())
+            .field("clock", &self.clock)
+            .finish()
+    }
+}

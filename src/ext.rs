@@ -1,0 +1,95 @@
+//! Postfix building: `redis.hstore().msgpack().int_time().logging().region()` is the value of the
+//! type `Region<Logging<IntTime<Msgpack<Hstore<Redis>>>>>`.
+
+use crate::{
+    Backend, Framed, FullDict, HashBackend, Hstore, IntTime, Level, Logging, NoMeta, Payload, Raw,
+    Region, Transform, Transformed,
+};
+
+/// What goes over bytes: byte layers and codecs.
+pub trait BackendExt: Backend + Sized {
+    /// Stores keys in a space as fields of a hash ([`Hstore`]).
+    fn hstore(self) -> Hstore<Self>
+    where
+        Self: HashBackend,
+    {
+        Hstore::new(self)
+    }
+
+    /// Sends all bytes through `transform` ([`Transformed`]).
+    fn transform<X: Transform>(self, transform: X) -> Transformed<X, Self> {
+        Transformed::new(transform, self)
+    }
+
+    /// Writes values as JSON ([`Json`](crate::Json)).
+    #[cfg(feature = "codec-json")]
+    fn json(self) -> crate::Json<Self> {
+        crate::Json::new(self)
+    }
+
+    /// Writes values as MessagePack, structs by position ([`Msgpack`](crate::Msgpack)).
+    #[cfg(feature = "codec-msgpack")]
+    fn msgpack(self) -> crate::Msgpack<Self> {
+        crate::Msgpack::new(self)
+    }
+
+    /// Writes values as MessagePack, structs by name ([`MsgpackNamed`](crate::MsgpackNamed)).
+    #[cfg(feature = "codec-msgpack")]
+    fn msgpack_named(self) -> crate::MsgpackNamed<Self> {
+        crate::MsgpackNamed::new(self)
+    }
+
+    /// Writes values as Postcard ([`Postcard`](crate::Postcard)).
+    #[cfg(feature = "codec-postcard")]
+    fn postcard(self) -> crate::Postcard<Self> {
+        crate::Postcard::new(self)
+    }
+
+    /// Writes values as plain tagged text ([`Raw`]).
+    fn raw(self) -> Raw<Self> {
+        Raw::new(self)
+    }
+}
+
+impl<B: Backend> BackendExt for B {}
+
+/// What goes over a codec: the metadata formats.
+pub trait PayloadExt: Payload + Sized {
+    /// Value and a dictionary of metadata ([`FullDict`]).
+    fn full_dict(self) -> FullDict<Self> {
+        FullDict::new(self)
+    }
+
+    /// Value and whole second of creation ([`IntTime`]).
+    fn int_time(self) -> IntTime<Self> {
+        IntTime::new(self)
+    }
+
+    /// The bare value ([`NoMeta`]).
+    fn no_meta(self) -> NoMeta<Self> {
+        NoMeta::new(self)
+    }
+
+    /// A header of 5 bytes before the value ([`Framed`]).
+    fn framed(self) -> Framed<Self> {
+        Framed::new(self)
+    }
+}
+
+impl<P: Payload> PayloadExt for P {}
+
+/// What goes over every level.
+pub trait LayerExt: Level + Sized {
+    /// Logs each operation of this level ([`Logging`]).
+    fn logging(self) -> Logging<Self> {
+        Logging::new(self)
+    }
+
+    /// Finishes the stack with the default policy: entries never expire. For another policy see
+    /// [`Region::builder`].
+    fn region(self) -> Region<Self> {
+        Region::new(self)
+    }
+}
+
+impl<S: Level> LayerExt for S {}

@@ -1,0 +1,203 @@
+//! Level 3: entries, that is values with their metadata.
+//!
+//! A [`Format`] is synchronous and pure: it frames value and metadata with whatever codec is below.
+//! [`Formatted`] makes a [`Store`] of it. A format of your own is one file like this:
+//!
+//! ```
+//! # #[cfg(all(feature = "codec-json", feature = "backend-memory"))] {
+//! use larder::{
+//!     BackendExt, Bytes, Codec, Entry, Format, Formatted, LayerExt, Memory, Meta, Precision, Result,
+//!     Timestamp,
+//! };
+//! use serde::{Serialize, de::DeserializeOwned};
+//!
+//! /// `[microseconds, value]`.
+//! #[derive(Clone, Copy, Debug, Default)]
+//! struct TimeFirstFormat;
+//!
+//! impl Format for TimeFirstFormat {
+//!     const PRECISION: Precision = Precision::Micros;
+//!
+//!     fn encode<C: Codec, T: Serialize>(&self, codec: &C, entry: &Entry<T>, out: &mut Vec<u8>) -> Result<()> {
+//!         let micros = entry.meta.created_at.map_or(0, Timestamp::as_micros);
+//!         codec.encode(&(micros, &entry.value), out)
+//!     }
+//!
+//!     fn decode<C: Codec, T: DeserializeOwned>(&self, codec: &C, bytes: &Bytes) -> Result<Entry<T>> {
+//!         let (micros, value) = codec.decode(bytes)?;
+//!         Ok(Entry::new(value, Meta::new(Timestamp::from_micros(micros))))
+//!     }
+//! }
+//!
+//! type TimeFirst<P> = Formatted<TimeFirstFormat, P>;
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let region = TimeFirst::new(Memory::new().json()).region();
+//! region.set("k", "v".to_owned()).await?;
+//! assert_eq!(region.get::<String>("k").await?.as_deref(), Some("v"));
+//! # Ok::<_, larder::Error>(()) }).unwrap();
+//! # }
+//! ```
+
+use std::future::Future;
+
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    Backend, Batch, Capabilities, Codec, Entry, EntryTtl, Key, Level, Payload, Precision, Put,
+    Result, Store, WriteOpts,
+};
+
+mod framed;
+mod full_dict;
+mod int_time;
+mod no_meta;
+
+pub use self::{
+    framed::{Framed, FramedFormat},
+    full_dict::{FullDict, FullDictFormat},
+    int_time::{IntTime, IntTimeFormat},
+    no_meta::{NoMeta, NoMetaFormat},
+};
+
+/// Room for a small value, so that encoding it grows its buffer not even once.
+const BUFFER: usize = 128;
+
+/// Frames value and metadata with a codec.
+///
+/// Laws: what `encode` wrote, `decode` reads back, the time of creation rounded down to
+/// [`PRECISION`](Self::PRECISION) and never up; what a format cannot carry, `encode` refuses.
+pub trait Format: Send + Sync {
+    /// How exactly the time of creation is kept.
+    const PRECISION: Precision;
+
+    /// Appends the bytes of `entry` to `out`.
+    ///
+    /// # Errors
+    ///
+    /// When the codec refuses the value, or the format cannot carry the metadata.
+    fn encode<C: Codec, T: Serialize>(
+        &self,
+        codec: &C,
+        entry: &Entry<T>,
+        out: &mut Vec<u8>,
+    ) -> Result<()>;
+
+    /// Reads an entry that takes up all of `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// [`Decode`](crate::ErrorKind::Decode) when the bytes are not such an entry,
+    /// [`Version`](crate::ErrorKind::Version) when they are one of another value version.
+    fn decode<C: Codec, T: DeserializeOwned>(&self, codec: &C, bytes: &Bytes) -> Result<Entry<T>>;
+}
+
+/// A format that carries [`Meta::ttl`](crate::Meta::ttl). A marker; stacks over such a format are
+/// [`EntryTtl`].
+pub trait TtlFormat: Format {}
+
+/// The one adapter of level 3: the format `F` over the payload `P`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Formatted<F, P> {
+    format: F,
+    inner: P,
+}
+
+impl<F: Format + Default, P: Payload> Formatted<F, P> {
+    /// Puts the format over `inner`.
+    pub fn new(inner: P) -> Self {
+        Self::with(F::default(), inner)
+    }
+}
+
+impl<F: Format, P: Payload> Formatted<F, P> {
+    /// Puts `format` over `inner`.
+    pub const fn with(format: F, inner: P) -> Self {
+        Self { format, inner }
+    }
+
+    fn encode<T: Serialize>(&self, key: Key<'_>, entry: &Entry<T>) -> Result<Bytes> {
+        let mut out = Vec::with_capacity(BUFFER);
+        self.format
+            .encode(self.inner.codec(), entry, &mut out)
+            .map_err(|error| error.with_key(key))?;
+        // Not `into_boxed_slice`: a boxed slice becomes shared by an allocation at its first clone,
+        // which would be the first hit.
+        Ok(Bytes::from(out))
+    }
+
+    fn decode<T: DeserializeOwned>(&self, key: Key<'_>, bytes: &Bytes) -> Result<Entry<T>> {
+        self.format.decode(self.inner.codec(), bytes).map_err(|error| error.with_key(key))
+    }
+}
+
+impl<F: Format, P: Payload> Level for Formatted<F, P> {
+    fn remove(&self, key: Key<'_>) -> impl Future<Output = Result<()>> + Send {
+        self.inner.remove(key)
+    }
+
+    fn remove_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<()>> + Send {
+        self.inner.remove_multi(keys)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities().with_created_at(F::PRECISION)
+    }
+}
+
+// Levels 2 and 3 in one function over the backend: a read polls one future, not three.
+impl<T, F, P> Store<T> for Formatted<F, P>
+where
+    T: Serialize + DeserializeOwned + Send + Sync,
+    F: Format,
+    P: Payload,
+{
+    async fn read(&self, key: Key<'_>) -> Result<Option<Entry<T>>> {
+        match self.inner.backend().get(key).await? {
+            Some(bytes) => self.decode(key, &bytes).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn write(&self, key: Key<'_>, entry: &Entry<T>, opts: WriteOpts) -> Result<()> {
+        self.inner.backend().set(key, self.encode(key, entry)?, opts).await
+    }
+
+    async fn read_multi(&self, keys: &[Key<'_>]) -> Result<Batch<Entry<T>>> {
+        let found = self.inner.backend().get_multi(keys).await?;
+        let decode = |(key, bytes): (&Key<'_>, Result<Option<Bytes>>)| match bytes? {
+            Some(bytes) => self.decode(*key, &bytes).map(Some),
+            None => Ok(None),
+        };
+        Ok(keys.iter().zip(found).map(decode).collect())
+    }
+
+    async fn write_multi(&self, puts: &[Put<'_, &Entry<T>>]) -> Result<()> {
+        // Nothing is sent unless everything can be encoded.
+        let mut encoded = Vec::with_capacity(puts.len());
+        for put in puts {
+            encoded.push(Put::new(put.key, self.encode(put.key, put.value)?, put.opts));
+        }
+        self.inner.backend().set_multi(&encoded).await
+    }
+}
+
+impl<F: TtlFormat, P: Payload> EntryTtl for Formatted<F, P> {}
+
+/// For formats without a place for [`Meta::ttl`](crate::Meta::ttl).
+fn refuse_ttl<T>(entry: &Entry<T>, layer: &'static str) -> Result<()> {
+    match entry.meta.ttl {
+        None => Ok(()),
+        Some(_) => Err(crate::Error::new(crate::ErrorKind::Unsupported, layer)
+            .with_message("this format has no place for an entry's own lifetime; use `Framed`")),
+    }
+}
+
+/// For formats that keep the time of creation.
+fn creation_time<T>(entry: &Entry<T>, layer: &'static str) -> Result<crate::Timestamp> {
+    entry.meta.created_at.ok_or_else(|| {
+        crate::Error::new(crate::ErrorKind::Encode, layer)
+            .with_message("the entry has no time of creation, which this format must write")
+    })
+}

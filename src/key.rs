@@ -1,0 +1,221 @@
+use std::{
+    borrow::Cow,
+    fmt,
+    hash::{Hash, Hasher},
+};
+
+/// Stands between space and name in [`Key::flat`]. This byte never occurs in UTF-8, so no plain
+/// key and no other pair can have the same flat form.
+const SEPARATOR: u8 = 0xff;
+
+/// A borrowed cache key: a name, optionally inside a space.
+///
+/// `Copy`, and never allocates: `"k"`, `&string` and `("user-15", "posts")` all convert. A space
+/// groups names that belong together; [`Hstore`](crate::Hstore) stores each space as one hash.
+///
+/// ```
+/// use larder::Key;
+///
+/// let plain = Key::from("user:15");
+/// let pair = Key::from(("user-15", "posts"));
+/// assert_eq!((plain.space(), plain.name()), (None, "user:15"));
+/// assert_eq!((pair.space(), pair.name()), (Some("user-15"), "posts"));
+/// assert_ne!(Key::from(("a", "b,c")), Key::from(("a,b", "c")));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key<'a> {
+    space: Option<&'a str>,
+    name: &'a str,
+}
+
+impl<'a> Key<'a> {
+    /// The space of a `(space, name)` key.
+    #[must_use]
+    pub const fn space(self) -> Option<&'a str> {
+        self.space
+    }
+
+    /// The name inside the space, or the whole of a plain key.
+    #[must_use]
+    pub const fn name(self) -> &'a str {
+        self.name
+    }
+
+    /// The key as one byte string, for stores that know no spaces.
+    ///
+    /// A plain key is its own UTF-8; a pair is `space`, the byte `0xff`, `name`. The form is
+    /// injective: two different keys never share it. Borrows unless there is a pair to join.
+    #[must_use]
+    pub fn flat(self) -> Cow<'a, [u8]> {
+        match self.space {
+            None => Cow::Borrowed(self.name.as_bytes()),
+            Some(space) => {
+                let mut joined = Vec::with_capacity(space.len() + 1 + self.name.len());
+                joined.extend_from_slice(space.as_bytes());
+                joined.push(SEPARATOR);
+                joined.extend_from_slice(self.name.as_bytes());
+                Cow::Owned(joined)
+            }
+        }
+    }
+
+    /// An owned copy (one allocation).
+    #[must_use]
+    pub fn to_buf(self) -> KeyBuf {
+        match self.space {
+            None => KeyBuf { text: self.name.into(), split: None },
+            Some(space) => {
+                KeyBuf { text: [space, self.name].concat().into(), split: Some(space.len()) }
+            }
+        }
+    }
+}
+
+impl Hash for Key<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        if let Some(space) = self.space {
+            state.write(space.as_bytes());
+            state.write_u8(SEPARATOR);
+        }
+        state.write(self.name.as_bytes());
+        state.write_u8(SEPARATOR);
+    }
+}
+
+impl fmt::Debug for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.space {
+            None => fmt::Debug::fmt(self.name, f),
+            Some(space) => fmt::Debug::fmt(&(space, self.name), f),
+        }
+    }
+}
+
+/// The key as people write it, with control characters escaped: `user:15`, `(user-15, posts)`.
+impl fmt::Display for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.space {
+            None => self.name.escape_debug().fmt(f),
+            Some(space) => write!(f, "({}, {})", space.escape_debug(), self.name.escape_debug()),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Key<'a> {
+    fn from(name: &'a str) -> Self {
+        Self { space: None, name }
+    }
+}
+
+impl<'a> From<&'a String> for Key<'a> {
+    fn from(name: &'a String) -> Self {
+        Self::from(name.as_str())
+    }
+}
+
+impl<'a, A: AsRef<str> + ?Sized, B: AsRef<str> + ?Sized> From<(&'a A, &'a B)> for Key<'a> {
+    fn from((space, name): (&'a A, &'a B)) -> Self {
+        Self { space: Some(space.as_ref()), name: name.as_ref() }
+    }
+}
+
+impl<'a> From<&'a KeyBuf> for Key<'a> {
+    fn from(key: &'a KeyBuf) -> Self {
+        key.as_key()
+    }
+}
+
+/// An owned [`Key`]; hashes and compares like the key it holds.
+#[derive(Clone)]
+pub struct KeyBuf {
+    text: Box<str>,
+    split: Option<usize>,
+}
+
+impl KeyBuf {
+    /// Borrows it.
+    #[must_use]
+    pub fn as_key(&self) -> Key<'_> {
+        match self.split {
+            None => Key { space: None, name: &self.text },
+            Some(at) => {
+                let (space, name) = self.text.split_at(at);
+                Key { space: Some(space), name }
+            }
+        }
+    }
+}
+
+impl From<Key<'_>> for KeyBuf {
+    fn from(key: Key<'_>) -> Self {
+        key.to_buf()
+    }
+}
+
+impl PartialEq for KeyBuf {
+    fn eq(&self, other: &Self) -> bool {
+        self.split == other.split && self.text == other.text
+    }
+}
+
+impl Eq for KeyBuf {}
+
+impl Hash for KeyBuf {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_key().hash(state);
+    }
+}
+
+impl fmt::Debug for KeyBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_key().fmt(f)
+    }
+}
+
+// Maps that look up by `Equivalent` (hashbrown, quick_cache) take a `Key` without owning it.
+#[cfg(feature = "backend-memory")]
+impl equivalent::Equivalent<KeyBuf> for Key<'_> {
+    fn equivalent(&self, key: &KeyBuf) -> bool {
+        *self == key.as_key()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashSet, hash::BuildHasher};
+
+    use super::*;
+
+    #[test]
+    fn flat_forms_and_hashes_tell_keys_apart() {
+        let keys = [
+            Key::from("ab"),
+            Key::from(("", "ab")),
+            Key::from(("a", "b")),
+            Key::from(("ab", "")),
+            Key::from("a:b"),
+            Key::from(("a", "b:c")),
+            Key::from(("a:b", "c")),
+        ];
+        let flat: HashSet<_> = keys.iter().map(|key| key.flat().into_owned()).collect();
+        assert_eq!(flat.len(), keys.len());
+        let owned: HashSet<_> = keys.iter().map(|key| key.to_buf()).collect();
+        assert_eq!(owned.len(), keys.len());
+    }
+
+    #[test]
+    fn owned_and_borrowed_hash_alike() {
+        let state = std::hash::RandomState::new();
+        for key in [Key::from("k"), Key::from(("space", "name"))] {
+            assert_eq!(state.hash_one(key), state.hash_one(key.to_buf()));
+            assert_eq!(key.to_buf().as_key(), key);
+        }
+    }
+
+    #[test]
+    fn shows_itself_without_control_characters() {
+        assert_eq!(Key::from("a\nb").to_string(), "a\\nb");
+        assert_eq!(Key::from(("s", "n")).to_string(), "(s, n)");
+        assert_eq!(format!("{:?}", Key::from(("s", "n"))), r#"("s", "n")"#);
+    }
+}

@@ -1,0 +1,144 @@
+use std::{fmt, future::Future, marker::PhantomData};
+
+use bytes::Bytes;
+
+use crate::{
+    Backend, Batch, Capabilities, Expires, HashBackend, HashExpiry, Key, Level, Put, Result,
+    WriteOpts,
+};
+
+/// Stores `(space, name)` keys as fields of the hash `space`; plain keys stay plain.
+///
+/// Redis packs a small hash so tightly that an entry costs a few bytes instead of about a hundred.
+/// The price: a hash has **one** TTL for all its fields. The policy `E` says when it is set:
+///
+/// | `E` | TTL of the hash | costs |
+/// |---|---|---|
+/// | [`OnCreate`] (default) | set with its first field; then it runs down, whatever is written later | entries written late live shorter |
+/// | [`Always`] | renewed by each write | a busy hash lives for ever, so do its old fields |
+/// | [`Never`] | none | the hash stays until it is removed |
+///
+/// Whatever the policy, a write is one round trip, and so is a batch that mixes plain keys and any
+/// number of hashes.
+///
+/// ```
+/// # #[cfg(all(feature = "codec-msgpack", feature = "backend-memory"))] {
+/// use larder::{BackendExt, Hstore, IntTime, LayerExt, Memory, Msgpack, Never, PayloadExt, Region};
+///
+/// let region: Region<IntTime<Msgpack<Hstore<Memory>>>> =
+///     Memory::new().hstore().msgpack().int_time().region();
+/// let never: Region<IntTime<Msgpack<Hstore<Memory, Never>>>> =
+///     Hstore::with_policy(Memory::new()).msgpack().int_time().region();
+/// # }
+/// ```
+pub struct Hstore<B, E = OnCreate> {
+    inner: B,
+    expiry: PhantomData<fn() -> E>,
+}
+
+/// When a hash gets its TTL; see [`Hstore`].
+pub trait ExpiryPolicy: Send + Sync {
+    /// The policy as a value.
+    const EXPIRY: HashExpiry;
+}
+
+/// The TTL is set with the first field of a hash; see [`Hstore`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OnCreate;
+
+/// The TTL is renewed by every write; see [`Hstore`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Always;
+
+/// Hashes get no TTL; see [`Hstore`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Never;
+
+impl ExpiryPolicy for OnCreate {
+    const EXPIRY: HashExpiry = HashExpiry::OnCreate;
+}
+
+impl ExpiryPolicy for Always {
+    const EXPIRY: HashExpiry = HashExpiry::Always;
+}
+
+impl ExpiryPolicy for Never {
+    const EXPIRY: HashExpiry = HashExpiry::Never;
+}
+
+impl<B: HashBackend> Hstore<B> {
+    /// Puts hash storage over `inner`, with the policy [`OnCreate`].
+    pub const fn new(inner: B) -> Self {
+        Self::with_policy(inner)
+    }
+}
+
+impl<B: HashBackend, E: ExpiryPolicy> Hstore<B, E> {
+    /// Puts hash storage over `inner`, with the policy that the type names.
+    pub const fn with_policy(inner: B) -> Self {
+        Self { inner, expiry: PhantomData }
+    }
+}
+
+impl<B: HashBackend, E: ExpiryPolicy> Level for Hstore<B, E> {
+    fn remove(&self, key: Key<'_>) -> impl Future<Output = Result<()>> + Send {
+        self.inner.hash_remove(key)
+    }
+
+    fn remove_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<()>> + Send {
+        self.inner.hash_remove_multi(keys)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let inner = self.inner.capabilities();
+        match E::EXPIRY {
+            HashExpiry::OnCreate => inner,
+            // A field would outlive its `keep_for`.
+            HashExpiry::Always | HashExpiry::Never => {
+                inner.with_expires(inner.expires.min(Expires::PlainKeys))
+            }
+        }
+    }
+}
+
+impl<B: HashBackend, E: ExpiryPolicy> Backend for Hstore<B, E> {
+    fn get(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Bytes>>> + Send {
+        self.inner.hash_get(key)
+    }
+
+    fn set(
+        &self,
+        key: Key<'_>,
+        value: Bytes,
+        opts: WriteOpts,
+    ) -> impl Future<Output = Result<()>> + Send {
+        self.inner.hash_set(key, value, opts, E::EXPIRY)
+    }
+
+    fn get_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<Batch<Bytes>>> + Send {
+        self.inner.hash_get_multi(keys)
+    }
+
+    fn set_multi(&self, puts: &[Put<'_, Bytes>]) -> impl Future<Output = Result<()>> + Send {
+        self.inner.hash_set_multi(puts, E::EXPIRY)
+    }
+}
+
+// Derives would ask the same of `E`.
+impl<B: Clone, E> Clone for Hstore<B, E> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), expiry: PhantomData }
+    }
+}
+
+impl<B: Default, E> Default for Hstore<B, E> {
+    fn default() -> Self {
+        Self { inner: B::default(), expiry: PhantomData }
+    }
+}
+
+impl<B: fmt::Debug, E: ExpiryPolicy> fmt::Debug for Hstore<B, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hstore").field("expiry", &E::EXPIRY).field("inner", &self.inner).finish()
+    }
+}

@@ -1,0 +1,238 @@
+//! The structural traits that every level shares: [`Level`] and [`Store`].
+//! `Backend` lives with the backends, `Payload` with the codecs.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use crate::{Entry, Key, Result};
+
+/// The answers to a batched read, in the order of its keys: `Ok(None)` is a miss, `Err` an entry
+/// that cannot be read although the store answered.
+pub type Batch<V> = Vec<Result<Option<V>>>;
+
+/// How a value is to be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WriteOpts {
+    /// The physical lifetime: the store may drop the entry this long after the write, and a store
+    /// that can expire does. `None` keeps it for ever (or until a bounded store evicts it).
+    pub keep_for: Option<Duration>,
+}
+
+impl WriteOpts {
+    /// Options with this physical lifetime.
+    #[must_use]
+    pub const fn keep_for(keep_for: Option<Duration>) -> Self {
+        Self { keep_for }
+    }
+}
+
+/// One write of a batch: bytes at level 1, an [`Entry`] at level 3.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Put<'a, V> {
+    /// The key.
+    pub key: Key<'a>,
+    /// What to store under it.
+    pub value: V,
+    /// How.
+    pub opts: WriteOpts,
+}
+
+impl<'a, V> Put<'a, V> {
+    /// A write of `value` under `key`.
+    pub const fn new(key: Key<'a>, value: V, opts: WriteOpts) -> Self {
+        Self { key, value, opts }
+    }
+}
+
+/// For which keys a store honours [`WriteOpts::keep_for`] to the letter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Expires {
+    /// For none: entries stay until they are removed or evicted.
+    #[default]
+    Never,
+    /// For plain keys, but not for keys in a space (a hash without, or with a renewed, TTL).
+    PlainKeys,
+    /// For all keys; a key in a space may go earlier with its hash.
+    Always,
+}
+
+/// How exactly a format keeps the time of creation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Precision {
+    /// Not at all.
+    #[default]
+    None,
+    /// In whole seconds, rounded down.
+    Seconds,
+    /// In microseconds.
+    Micros,
+}
+
+/// What a stack can keep. A region checks its policy against this when it is built, so that
+/// nothing is dropped silently later.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// Whether the store drops entries by itself.
+    pub expires: Expires,
+    /// Whether the time of creation is kept, and how exactly.
+    pub created_at: Precision,
+}
+
+impl Capabilities {
+    /// The same with `expires`.
+    #[must_use]
+    pub const fn with_expires(mut self, expires: Expires) -> Self {
+        self.expires = expires;
+        self
+    }
+
+    /// The same with `created_at`.
+    #[must_use]
+    pub const fn with_created_at(mut self, created_at: Precision) -> Self {
+        self.created_at = created_at;
+        self
+    }
+}
+
+/// A level of a stack: it can forget a key, and says what it can keep.
+///
+/// Apart from [`Store`] and `Backend`, so that removing needs no value type. Layers **must forward
+/// every method**: a forgotten [`remove_multi`](Self::remove_multi) turns one round trip into many.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a level of a cache stack",
+    label = "expected a backend, or a layer around one",
+    note = "a stack reads from the outside in: Region<Logging<IntTime<Msgpack<Hstore<Redis>>>>>"
+)]
+pub trait Level: Send + Sync {
+    /// Forgets `key`. Forgetting a missing key is not an error.
+    fn remove(&self, key: Key<'_>) -> impl Future<Output = Result<()>> + Send;
+
+    /// Forgets many keys. Override it where one round trip can do; with no keys it does nothing.
+    fn remove_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<()>> + Send {
+        async move {
+            for key in keys {
+                self.remove(*key).await?;
+            }
+            Ok(())
+        }
+    }
+
+    /// What this level and the ones below it can keep. The default is the most modest answer:
+    /// bytes without any lifetime.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+}
+
+/// Level 3: keeps entries (a value and its metadata) of type `T`.
+///
+/// `T` is a parameter of the *trait*: a serialized stack is a `Store<T>` of every serde type, a
+/// typed in-process store ([`Memo<T>`](crate::Memo)) of one. Most extensions never implement this:
+/// a [`Format`](crate::Format) over a codec over a backend does.
+///
+/// # Consistency
+///
+/// A read that begins after a write of the same key returned sees that write or a later one.
+#[diagnostic::on_unimplemented(
+    message = "this cache stack cannot store values of type `{T}`",
+    label = "`{Self}` is not a `Store<{T}>`",
+    note = "a serialized stack is a format over a codec over a backend, and needs \
+            `{T}: Serialize + DeserializeOwned + Send + Sync`: IntTime<Msgpack<Redis>>",
+    note = "a typed store (`Memo<U>`) stores its own type only"
+)]
+pub trait Store<T>: Level {
+    /// Reads the entry under `key`, fresh or stale.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails, or the bytes are unreadable
+    /// ([`is_unreadable`](crate::Error::is_unreadable)).
+    fn read(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Entry<T>>>> + Send;
+
+    /// Writes `entry` under `key`.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails, or cannot keep what the entry holds.
+    fn write(
+        &self,
+        key: Key<'_>,
+        entry: &Entry<T>,
+        opts: WriteOpts,
+    ) -> impl Future<Output = Result<()>> + Send;
+
+    /// Reads many keys; the answers are in the order of `keys`, duplicates included.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails as a whole. One unreadable entry is an `Err` inside the [`Batch`].
+    fn read_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<Batch<Entry<T>>>> + Send
+    where
+        T: Send;
+
+    /// Writes many entries. On an error some of them may have been written.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    fn write_multi(&self, puts: &[Put<'_, &Entry<T>>]) -> impl Future<Output = Result<()>> + Send
+    where
+        T: Sync;
+}
+
+/// A stack that keeps a lifetime of its own for each entry.
+///
+/// A marker, checked by the compiler wherever such a lifetime is given.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot keep a lifetime for each entry",
+    label = "this stack has one lifetime for all its entries",
+    note = "use a format that carries it (`Framed`), or the typed store `Memo`"
+)]
+pub trait EntryTtl: Level {}
+
+impl<S: Level + ?Sized> Level for Arc<S> {
+    fn remove(&self, key: Key<'_>) -> impl Future<Output = Result<()>> + Send {
+        (**self).remove(key)
+    }
+
+    fn remove_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<()>> + Send {
+        (**self).remove_multi(keys)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+}
+
+impl<T, S: Store<T>> Store<T> for Arc<S> {
+    fn read(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Entry<T>>>> + Send {
+        (**self).read(key)
+    }
+
+    fn write(
+        &self,
+        key: Key<'_>,
+        entry: &Entry<T>,
+        opts: WriteOpts,
+    ) -> impl Future<Output = Result<()>> + Send {
+        (**self).write(key, entry, opts)
+    }
+
+    fn read_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<Batch<Entry<T>>>> + Send
+    where
+        T: Send,
+    {
+        (**self).read_multi(keys)
+    }
+
+    fn write_multi(&self, puts: &[Put<'_, &Entry<T>>]) -> impl Future<Output = Result<()>> + Send
+    where
+        T: Sync,
+    {
+        (**self).write_multi(puts)
+    }
+}
+
+impl<S: EntryTtl> EntryTtl for Arc<S> {}
