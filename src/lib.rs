@@ -25,7 +25,7 @@ pub use self::{
     key::{Key, KeyBuf},
     layer::*,
     observe::*,
-    region::Region,
+    region::{Found, Region, RegionBuilder, Stats, Typed},
     store::{Batch, Capabilities, EntryTtl, Expires, Level, Precision, Put, Store, WriteOpts},
     transform::*,
 };

@@ -1,0 +1,159 @@
+use std::{future::Future, marker::PhantomData, time::Duration};
+
+use super::{Found, Region};
+use crate::{EntryTtl, Failure, Key, Result, Store};
+
+/// A [`Region`] with its value type fixed; from [`Region::typed`]. The same methods, without type
+/// annotations; derefs to the region for everything that needs no value type.
+///
+/// ```
+/// # #[cfg(all(feature = "backend-memory", feature = "codec-json"))] {
+/// use larder::{BackendExt, LayerExt, Memory, PayloadExt};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let ages = Memory::new().json().int_time().region().typed::<u8>();
+/// ages.set("ann", 31).await?;
+/// assert_eq!(ages.get("ann").await?, Some(31));
+/// ages.delete("ann").await?;
+/// # Ok::<_, larder::Error>(()) }).unwrap();
+/// # }
+/// ```
+pub struct Typed<T, S> {
+    region: Region<S>,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T, S: Store<T>> Typed<T, S> {
+    pub(super) fn new(region: Region<S>) -> Self {
+        Self { region, value: PhantomData }
+    }
+
+    /// [`Region::get`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn get<'k>(&self, key: impl Into<Key<'k>>) -> Result<Option<T>> {
+        self.region.get(key).await
+    }
+
+    /// [`Region::get_multi`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn get_multi<'k>(
+        &self,
+        keys: impl IntoIterator<Item = impl Into<Key<'k>>>,
+    ) -> Result<Vec<Option<T>>>
+    where
+        T: Send,
+    {
+        self.region.get_multi(keys).await
+    }
+
+    /// [`Region::entry`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn entry<'k>(&self, key: impl Into<Key<'k>>) -> Result<Option<Found<T>>> {
+        self.region.entry(key).await
+    }
+
+    /// [`Region::set`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn set<'k>(&self, key: impl Into<Key<'k>>, value: T) -> Result<()> {
+        self.region.set(key, value).await
+    }
+
+    /// [`Region::set_with_ttl`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn set_with_ttl<'k>(
+        &self,
+        key: impl Into<Key<'k>>,
+        value: T,
+        ttl: Duration,
+    ) -> Result<()>
+    where
+        S: EntryTtl,
+    {
+        self.region.set_with_ttl(key, value, ttl).await
+    }
+
+    /// [`Region::set_multi`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn set_multi<'k>(
+        &self,
+        values: impl IntoIterator<Item = (impl Into<Key<'k>>, T)>,
+    ) -> Result<()>
+    where
+        T: Sync,
+    {
+        self.region.set_multi(values).await
+    }
+
+    /// [`Region::get_or_create`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn get_or_create<'k, Fut>(
+        &self,
+        key: impl Into<Key<'k>>,
+        create: impl FnOnce() -> Fut,
+    ) -> Result<T>
+    where
+        T: Clone + Send + Sync + 'static,
+        Fut: Future<Output = T>,
+    {
+        self.region.get_or_create(key, create).await
+    }
+
+    /// [`Region::try_get_or_create`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn try_get_or_create<'k, E, Fut>(
+        &self,
+        key: impl Into<Key<'k>>,
+        create: impl FnOnce() -> Fut,
+    ) -> Result<T, Failure<E>>
+    where
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        self.region.try_get_or_create(key, create).await
+    }
+}
+
+impl<T, S> std::ops::Deref for Typed<T, S> {
+    type Target = Region<S>;
+
+    fn deref(&self) -> &Region<S> {
+        &self.region
+    }
+}
+
+impl<T, S> Clone for Typed<T, S> {
+    fn clone(&self) -> Self {
+        Self { region: self.region.clone(), value: PhantomData }
+    }
+}
+
+impl<T, S: std::fmt::Debug> std::fmt::Debug for Typed<T, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Typed").field(&self.region).finish()
+    }
+}
