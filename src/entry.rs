@@ -1,36 +1,68 @@
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use crate::Timestamp;
 
 /// What a stack keeps beside a value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
+// Two words: every hit moves it.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Meta {
-    /// When the creation of the value began. `None` where the format keeps no time
-    /// ([`NoMeta`](crate::NoMeta)).
-    pub created_at: Option<Timestamp>,
-    /// The entry's own logical lifetime, in place of the region's `expire_after`.
-    pub ttl: Option<Duration>,
+    /// Microseconds since the epoch, or `NO_TIME`.
+    created_at: i64,
+    /// Microseconds, or `NO_TTL`.
+    ttl: u64,
 }
+
+const NO_TIME: i64 = i64::MIN;
+const NO_TTL: u64 = u64::MAX;
 
 impl Meta {
     /// Metadata of a value created at `created_at`, without a lifetime of its own.
     #[must_use]
     pub const fn new(created_at: Timestamp) -> Self {
-        Self { created_at: Some(created_at), ttl: None }
+        Self { created_at: created_at.as_micros(), ttl: NO_TTL }
     }
 
     /// No metadata at all.
     #[must_use]
     pub const fn none() -> Self {
-        Self { created_at: None, ttl: None }
+        Self { created_at: NO_TIME, ttl: NO_TTL }
     }
 
-    /// The same with a lifetime of its own.
+    /// The same with a lifetime of its own, in place of the region's `expire_after`; kept in
+    /// whole microseconds, rounded up. A lifetime of half a million years or more is none.
     #[must_use]
-    pub const fn with_ttl(mut self, ttl: Option<Duration>) -> Self {
-        self.ttl = ttl;
+    pub fn with_ttl(mut self, ttl: Option<Duration>) -> Self {
+        self.ttl = ttl
+            .map_or(NO_TTL, |ttl| u64::try_from(ttl.as_nanos().div_ceil(1_000)).unwrap_or(NO_TTL));
         self
+    }
+
+    /// When the creation of the value began. `None` where the format keeps no time
+    /// ([`NoMeta`](crate::NoMeta)).
+    #[must_use]
+    pub const fn created_at(&self) -> Option<Timestamp> {
+        match self.created_at {
+            NO_TIME => None,
+            micros => Some(Timestamp::from_micros(micros)),
+        }
+    }
+
+    /// The entry's own logical lifetime, if it has one.
+    #[must_use]
+    pub const fn ttl(&self) -> Option<Duration> {
+        match self.ttl {
+            NO_TTL => None,
+            micros => Some(Duration::from_micros(micros)),
+        }
+    }
+}
+
+impl fmt::Debug for Meta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Meta")
+            .field("created_at", &self.created_at())
+            .field("ttl", &self.ttl())
+            .finish()
     }
 }
 

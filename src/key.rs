@@ -63,22 +63,21 @@ impl<'a> Key<'a> {
     #[must_use]
     pub fn to_buf(self) -> KeyBuf {
         match self.space {
-            None => KeyBuf { text: self.name.into(), split: None },
-            Some(space) => {
-                KeyBuf { text: [space, self.name].concat().into(), split: Some(space.len()) }
-            }
+            None => KeyBuf { text: self.name.into(), split: PLAIN },
+            Some(space) => KeyBuf { text: [space, self.name].concat().into(), split: space.len() },
         }
     }
 }
 
 impl Hash for Key<'_> {
+    // Part of every hit in memory. Out of line, the hasher's state would have to go through memory.
+    #[inline(always)]
     fn hash<H: Hasher>(&self, state: &mut H) {
         if let Some(space) = self.space {
             state.write(space.as_bytes());
             state.write_u8(SEPARATOR);
         }
         state.write(self.name.as_bytes());
-        state.write_u8(SEPARATOR);
     }
 }
 
@@ -102,6 +101,7 @@ impl fmt::Display for Key<'_> {
 }
 
 impl<'a> From<&'a str> for Key<'a> {
+    #[inline]
     fn from(name: &'a str) -> Self {
         Self { space: None, name }
     }
@@ -126,23 +126,35 @@ impl<'a> From<&'a KeyBuf> for Key<'a> {
 }
 
 /// An owned [`Key`]; hashes and compares like the key it holds.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct KeyBuf {
     text: Box<str>,
-    split: Option<usize>,
+    /// Where the name begins in a `(space, name)` key.
+    split: usize,
 }
+
+/// The split of a plain key; no text is that long.
+const PLAIN: usize = usize::MAX;
 
 impl KeyBuf {
     /// Borrows it.
     #[must_use]
     pub fn as_key(&self) -> Key<'_> {
         match self.split {
-            None => Key { space: None, name: &self.text },
-            Some(at) => {
+            PLAIN => Key { space: None, name: &self.text },
+            at => {
                 let (space, name) = self.text.split_at(at);
                 Key { space: Some(space), name }
             }
         }
+    }
+
+    // Out of line, so that the comparison of plain keys is small enough to be inlined into the
+    // search of a map.
+    #[cfg(feature = "backend-memory")]
+    #[inline(never)]
+    fn is_pair(&self, space: &str, name: &str) -> bool {
+        self.as_key() == Key { space: Some(space), name }
     }
 }
 
@@ -152,15 +164,8 @@ impl From<Key<'_>> for KeyBuf {
     }
 }
 
-impl PartialEq for KeyBuf {
-    fn eq(&self, other: &Self) -> bool {
-        self.split == other.split && self.text == other.text
-    }
-}
-
-impl Eq for KeyBuf {}
-
 impl Hash for KeyBuf {
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.as_key().hash(state);
     }
@@ -175,8 +180,12 @@ impl fmt::Debug for KeyBuf {
 // Maps that look up by `Equivalent` (hashbrown, quick_cache) take a `Key` without owning it.
 #[cfg(feature = "backend-memory")]
 impl equivalent::Equivalent<KeyBuf> for Key<'_> {
+    #[inline(always)]
     fn equivalent(&self, key: &KeyBuf) -> bool {
-        *self == key.as_key()
+        match self.space {
+            None => key.split == PLAIN && *self.name == *key.text,
+            Some(space) => key.is_pair(space, self.name),
+        }
     }
 }
 

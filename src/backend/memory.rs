@@ -133,7 +133,7 @@ impl Level for Memory {
 
 impl Backend for Memory {
     async fn get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
-        Ok(self.held.get(key))
+        Ok(self.held.get(&key))
     }
 
     async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts) -> Result<()> {
@@ -142,7 +142,7 @@ impl Backend for Memory {
     }
 
     async fn get_multi(&self, keys: &[Key<'_>]) -> Result<Batch<Bytes>> {
-        Ok(keys.iter().map(|key| Ok(self.held.get(*key))).collect())
+        Ok(keys.iter().map(|key| Ok(self.held.get(key))).collect())
     }
 
     async fn set_multi(&self, puts: &[Put<'_, Bytes>]) -> Result<()> {
@@ -155,7 +155,7 @@ impl Backend for Memory {
 
 impl HashBackend for Memory {
     async fn hash_get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
-        Ok(self.held.get(key))
+        Ok(self.held.get(&key))
     }
 
     async fn hash_set(

@@ -44,9 +44,9 @@ impl Format for FramedFormat {
                 .with_message("the time of creation is not between 1970 and 2106")
                 .with_source(error)
         })?;
-        out.push(if entry.meta.ttl.is_some() { VERSION | TTL } else { VERSION });
+        out.push(if entry.meta.ttl().is_some() { VERSION | TTL } else { VERSION });
         out.extend_from_slice(&secs.to_le_bytes());
-        if let Some(ttl) = entry.meta.ttl {
+        if let Some(ttl) = entry.meta.ttl() {
             let millis = ttl.as_nanos().div_ceil(1_000_000);
             push_leb128(u64::try_from(millis).unwrap_or(u64::MAX), out);
         }

@@ -19,7 +19,7 @@
 //!     const PRECISION: Precision = Precision::Micros;
 //!
 //!     fn encode<C: Codec, T: Serialize>(&self, codec: &C, entry: &Entry<T>, out: &mut Vec<u8>) -> Result<()> {
-//!         let micros = entry.meta.created_at.map_or(0, Timestamp::as_micros);
+//!         let micros = entry.meta.created_at().map_or(0, Timestamp::as_micros);
 //!         codec.encode(&(micros, &entry.value), out)
 //!     }
 //!
@@ -192,7 +192,7 @@ impl<F: TtlFormat, P: Payload> EntryTtl for Formatted<F, P> {}
 
 /// For formats without a place for [`Meta::ttl`](crate::Meta::ttl).
 fn refuse_ttl<T>(entry: &Entry<T>, layer: &'static str) -> Result<()> {
-    match entry.meta.ttl {
+    match entry.meta.ttl() {
         None => Ok(()),
         Some(_) => Err(crate::Error::new(crate::ErrorKind::Unsupported, layer)
             .with_message("this format has no place for an entry's own lifetime; use `Framed`")),
@@ -201,7 +201,7 @@ fn refuse_ttl<T>(entry: &Entry<T>, layer: &'static str) -> Result<()> {
 
 /// For formats that keep the time of creation.
 fn creation_time<T>(entry: &Entry<T>, layer: &'static str) -> Result<crate::Timestamp> {
-    entry.meta.created_at.ok_or_else(|| {
+    entry.meta.created_at().ok_or_else(|| {
         crate::Error::new(crate::ErrorKind::Encode, layer)
             .with_message("the entry has no time of creation, which this format must write")
     })

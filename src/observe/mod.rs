@@ -26,9 +26,15 @@
 //! # }
 //! ```
 
-use std::time::{Duration, Instant};
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
+use pin_project_lite::pin_project;
 
 use crate::{
     Backend, Batch, Capabilities, Entry, EntryTtl, Error, HashBackend, HashExpiry, Key, Level, Put,
@@ -131,36 +137,119 @@ impl<O: Observe, S: Level> Observed<O, S> {
         &self.observer
     }
 
-    // A stopwatch, and not a combinator that takes the future: a future handed to an `async fn` is
-    // stored twice in the caller's state.
+    /// Watches `inner`, if anyone listens.
     #[inline]
-    fn start(&self) -> Option<Instant> {
-        self.observer.enabled().then(Instant::now)
-    }
-
-    // Out of line: a level nobody listens to should cost one branch.
-    #[inline(never)]
-    fn end<V: Seen>(
-        &self,
-        started: Instant,
-        op: Op,
-        keys: &[Key<'_>],
-        sent: Sent,
-        got: &Result<V>,
-    ) {
-        let (hits, received) = got.as_ref().map_or((None, None), Seen::seen);
-        self.observer.observe(&Event {
-            op,
-            keys,
-            hits,
-            bytes: sent.or(received),
-            error: got.as_ref().err(),
-            took: started.elapsed(),
+    fn watch<'o, 's, 'k, F, V>(
+        &'o self,
+        asked: impl FnOnce() -> Asked<'s, 'k>,
+        inner: F,
+    ) -> Watched<'o, 's, 'k, O, F>
+    where
+        F: Future<Output = Result<V>>,
+    {
+        let watch = self.observer.enabled().then(|| Watch {
+            observer: &self.observer,
+            asked: asked(),
+            started: Instant::now(),
         });
+        Watched { inner, watch }
     }
 }
 
-type Sent = Option<usize>;
+/// What was asked.
+struct Asked<'s, 'k> {
+    op: Op,
+    keys: Keys<'s, 'k>,
+    /// Bytes to write.
+    sent: Option<usize>,
+}
+
+enum Keys<'s, 'k> {
+    One(Key<'k>),
+    Many(&'s [Key<'k>]),
+    Owned(Vec<Key<'k>>),
+}
+
+impl<'s, 'k> Asked<'s, 'k> {
+    fn one(op: Op, key: Key<'k>) -> Self {
+        Self { op, keys: Keys::One(key), sent: None }
+    }
+
+    fn many(op: Op, keys: &'s [Key<'k>]) -> Self {
+        Self { op, keys: Keys::Many(keys), sent: None }
+    }
+
+    fn puts<V>(puts: &[Put<'k, V>]) -> Self {
+        let keys = Keys::Owned(puts.iter().map(|put| put.key).collect());
+        Self { op: Op::SetMulti, keys, sent: None }
+    }
+
+    fn sending(self, bytes: usize) -> Self {
+        Self { sent: Some(bytes), ..self }
+    }
+}
+
+pin_project! {
+    /// An operation under watch. Not an `async fn`, because a level nobody listens to should hand
+    /// the answer through untouched, and because an `async fn` that is given a future stores it
+    /// twice.
+    struct Watched<'o, 's, 'k, O, F> {
+        #[pin]
+        inner: F,
+        watch: Option<Watch<'o, 's, 'k, O>>,
+    }
+}
+
+struct Watch<'o, 's, 'k, O> {
+    observer: &'o O,
+    asked: Asked<'s, 'k>,
+    started: Instant,
+}
+
+impl<O: Observe, F: Future<Output = Result<V>>, V: Seen> Future for Watched<'_, '_, '_, O, F> {
+    type Output = Result<V>;
+
+    #[inline(always)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<V>> {
+        let this = self.project();
+        match this.watch {
+            None => this.inner.poll(cx),
+            Some(watch) => watch.poll(this.inner, cx),
+        }
+    }
+}
+
+impl<O: Observe> Watch<'_, '_, '_, O> {
+    // Out of line: the way through while nobody listens should stay small enough to be inlined.
+    #[inline(never)]
+    fn poll<F, V>(&self, inner: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<Result<V>>
+    where
+        F: Future<Output = Result<V>>,
+        V: Seen,
+    {
+        let answer = inner.poll(cx);
+        if let Poll::Ready(answer) = &answer {
+            self.tell(answer);
+        }
+        answer
+    }
+
+    fn tell<V: Seen>(&self, answer: &Result<V>) {
+        let (hits, received) = answer.as_ref().map_or((None, None), Seen::seen);
+        self.observer.observe(&Event {
+            op: self.asked.op,
+            keys: match &self.asked.keys {
+                Keys::One(key) => std::slice::from_ref(key),
+                Keys::Many(keys) => keys,
+                Keys::Owned(keys) => keys,
+            },
+            hits,
+            bytes: self.asked.sent.or(received),
+            error: answer.as_ref().err(),
+            took: self.started.elapsed(),
+        });
+    }
+}
 
 /// What an answer tells: keys found, bytes received.
 trait Seen {
@@ -198,31 +287,17 @@ impl<T> Seen for Batch<Entry<T>> {
     }
 }
 
-fn keys_of<'a, V>(puts: &[Put<'a, V>]) -> Vec<Key<'a>> {
-    puts.iter().map(|put| put.key).collect()
-}
-
 fn bytes_of(puts: &[Put<'_, Bytes>]) -> usize {
     puts.iter().map(|put| put.value.len()).sum()
 }
 
 impl<O: Observe, S: Level> Level for Observed<O, S> {
-    async fn remove(&self, key: Key<'_>) -> Result<()> {
-        let started = self.start();
-        let result = self.inner.remove(key).await;
-        if let Some(started) = started {
-            self.end(started, Op::Remove, &[key], None, &result);
-        }
-        result
+    fn remove(&self, key: Key<'_>) -> impl Future<Output = Result<()>> + Send {
+        self.watch(|| Asked::one(Op::Remove, key), self.inner.remove(key))
     }
 
-    async fn remove_multi(&self, keys: &[Key<'_>]) -> Result<()> {
-        let started = self.start();
-        let result = self.inner.remove_multi(keys).await;
-        if let Some(started) = started {
-            self.end(started, Op::RemoveMulti, keys, None, &result);
-        }
-        result
+    fn remove_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<()>> + Send {
+        self.watch(|| Asked::many(Op::RemoveMulti, keys), self.inner.remove_multi(keys))
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -231,104 +306,69 @@ impl<O: Observe, S: Level> Level for Observed<O, S> {
 }
 
 impl<O: Observe, S: Backend> Backend for Observed<O, S> {
-    async fn get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
-        let started = self.start();
-        let result = self.inner.get(key).await;
-        if let Some(started) = started {
-            self.end(started, Op::Get, &[key], None, &result);
-        }
-        result
+    fn get(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Bytes>>> + Send {
+        self.watch(|| Asked::one(Op::Get, key), self.inner.get(key))
     }
 
-    async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts) -> Result<()> {
-        let started = self.start();
+    fn set(
+        &self,
+        key: Key<'_>,
+        value: Bytes,
+        opts: WriteOpts,
+    ) -> impl Future<Output = Result<()>> + Send {
         let size = value.len();
-        let result = self.inner.set(key, value, opts).await;
-        if let Some(started) = started {
-            self.end(started, Op::Set, &[key], Some(size), &result);
-        }
-        result
+        let asked = move || Asked::one(Op::Set, key).sending(size);
+        self.watch(asked, self.inner.set(key, value, opts))
     }
 
-    async fn get_multi(&self, keys: &[Key<'_>]) -> Result<Batch<Bytes>> {
-        let started = self.start();
-        let result = self.inner.get_multi(keys).await;
-        if let Some(started) = started {
-            self.end(started, Op::GetMulti, keys, None, &result);
-        }
-        result
+    fn get_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<Batch<Bytes>>> + Send {
+        self.watch(|| Asked::many(Op::GetMulti, keys), self.inner.get_multi(keys))
     }
 
-    async fn set_multi(&self, puts: &[Put<'_, Bytes>]) -> Result<()> {
-        let started = self.start();
-        let result = self.inner.set_multi(puts).await;
-        if let Some(started) = started {
-            self.end(started, Op::SetMulti, &keys_of(puts), Some(bytes_of(puts)), &result);
-        }
-        result
+    fn set_multi(&self, puts: &[Put<'_, Bytes>]) -> impl Future<Output = Result<()>> + Send {
+        self.watch(|| Asked::puts(puts).sending(bytes_of(puts)), self.inner.set_multi(puts))
     }
 }
 
 impl<O: Observe, S: HashBackend> HashBackend for Observed<O, S> {
-    async fn hash_get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
-        let started = self.start();
-        let result = self.inner.hash_get(key).await;
-        if let Some(started) = started {
-            self.end(started, Op::Get, &[key], None, &result);
-        }
-        result
+    fn hash_get(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Bytes>>> + Send {
+        self.watch(|| Asked::one(Op::Get, key), self.inner.hash_get(key))
     }
 
-    async fn hash_set(
+    fn hash_set(
         &self,
         key: Key<'_>,
         value: Bytes,
         opts: WriteOpts,
         expiry: HashExpiry,
-    ) -> Result<()> {
-        let started = self.start();
+    ) -> impl Future<Output = Result<()>> + Send {
         let size = value.len();
-        let result = self.inner.hash_set(key, value, opts, expiry).await;
-        if let Some(started) = started {
-            self.end(started, Op::Set, &[key], Some(size), &result);
-        }
-        result
+        let asked = move || Asked::one(Op::Set, key).sending(size);
+        self.watch(asked, self.inner.hash_set(key, value, opts, expiry))
     }
 
-    async fn hash_remove(&self, key: Key<'_>) -> Result<()> {
-        let started = self.start();
-        let result = self.inner.hash_remove(key).await;
-        if let Some(started) = started {
-            self.end(started, Op::Remove, &[key], None, &result);
-        }
-        result
+    fn hash_remove(&self, key: Key<'_>) -> impl Future<Output = Result<()>> + Send {
+        self.watch(|| Asked::one(Op::Remove, key), self.inner.hash_remove(key))
     }
 
-    async fn hash_get_multi(&self, keys: &[Key<'_>]) -> Result<Batch<Bytes>> {
-        let started = self.start();
-        let result = self.inner.hash_get_multi(keys).await;
-        if let Some(started) = started {
-            self.end(started, Op::GetMulti, keys, None, &result);
-        }
-        result
+    fn hash_get_multi(
+        &self,
+        keys: &[Key<'_>],
+    ) -> impl Future<Output = Result<Batch<Bytes>>> + Send {
+        self.watch(|| Asked::many(Op::GetMulti, keys), self.inner.hash_get_multi(keys))
     }
 
-    async fn hash_set_multi(&self, puts: &[Put<'_, Bytes>], expiry: HashExpiry) -> Result<()> {
-        let started = self.start();
-        let result = self.inner.hash_set_multi(puts, expiry).await;
-        if let Some(started) = started {
-            self.end(started, Op::SetMulti, &keys_of(puts), Some(bytes_of(puts)), &result);
-        }
-        result
+    fn hash_set_multi(
+        &self,
+        puts: &[Put<'_, Bytes>],
+        expiry: HashExpiry,
+    ) -> impl Future<Output = Result<()>> + Send {
+        let asked = || Asked::puts(puts).sending(bytes_of(puts));
+        self.watch(asked, self.inner.hash_set_multi(puts, expiry))
     }
 
-    async fn hash_remove_multi(&self, keys: &[Key<'_>]) -> Result<()> {
-        let started = self.start();
-        let result = self.inner.hash_remove_multi(keys).await;
-        if let Some(started) = started {
-            self.end(started, Op::RemoveMulti, keys, None, &result);
-        }
-        result
+    fn hash_remove_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<()>> + Send {
+        self.watch(|| Asked::many(Op::RemoveMulti, keys), self.inner.hash_remove_multi(keys))
     }
 }
 
@@ -338,40 +378,25 @@ where
     O: Observe,
     S: Store<T>,
 {
-    async fn read(&self, key: Key<'_>) -> Result<Option<Entry<T>>> {
-        let started = self.start();
-        let result = self.inner.read(key).await;
-        if let Some(started) = started {
-            self.end(started, Op::Get, &[key], None, &result);
-        }
-        result
+    fn read(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Entry<T>>>> + Send {
+        self.watch(|| Asked::one(Op::Get, key), self.inner.read(key))
     }
 
-    async fn write(&self, key: Key<'_>, entry: &Entry<T>, opts: WriteOpts) -> Result<()> {
-        let started = self.start();
-        let result = self.inner.write(key, entry, opts).await;
-        if let Some(started) = started {
-            self.end(started, Op::Set, &[key], None, &result);
-        }
-        result
+    fn write(
+        &self,
+        key: Key<'_>,
+        entry: &Entry<T>,
+        opts: WriteOpts,
+    ) -> impl Future<Output = Result<()>> + Send {
+        self.watch(move || Asked::one(Op::Set, key), self.inner.write(key, entry, opts))
     }
 
-    async fn read_multi(&self, keys: &[Key<'_>]) -> Result<Batch<Entry<T>>> {
-        let started = self.start();
-        let result = self.inner.read_multi(keys).await;
-        if let Some(started) = started {
-            self.end(started, Op::GetMulti, keys, None, &result);
-        }
-        result
+    fn read_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<Batch<Entry<T>>>> + Send {
+        self.watch(|| Asked::many(Op::GetMulti, keys), self.inner.read_multi(keys))
     }
 
-    async fn write_multi(&self, puts: &[Put<'_, &Entry<T>>]) -> Result<()> {
-        let started = self.start();
-        let result = self.inner.write_multi(puts).await;
-        if let Some(started) = started {
-            self.end(started, Op::SetMulti, &keys_of(puts), None, &result);
-        }
-        result
+    fn write_multi(&self, puts: &[Put<'_, &Entry<T>>]) -> impl Future<Output = Result<()>> + Send {
+        self.watch(|| Asked::puts(puts), self.inner.write_multi(puts))
     }
 }
 

@@ -1,10 +1,11 @@
 //! Read-through: the algorithm, and nothing else.
 
-use std::{any::Any, convert::Infallible, future::Future, sync::Arc};
+use std::{any::Any, convert::Infallible, future::Future, pin::Pin, sync::Arc};
 
 use super::{
     Inner, Region,
     flight::{Lead, Outcome, Seat, deadline},
+    read::Answer,
 };
 use crate::{Entry, Error, ErrorKind, Failure, Key, Meta, Result, Store};
 
@@ -64,13 +65,11 @@ impl<S> Region<S> {
     {
         let key = key.into();
         let seen = self.inner.flights.landed();
-        let found = self.inner.stack.read(key).await;
-        match found {
-            Ok(Some(entry)) if self.inner.is_fresh(&entry.meta) => Ok(entry.value),
-            found => {
+        match self.inner.fresh(key).await {
+            Ok(value) => Ok(value),
+            Err(found) => {
                 let create = || async { Ok::<T, Infallible>(create().await) };
-                // Boxed, to keep the future of a hit small.
-                match Box::pin(self.inner.create(key, found, seen, create)).await {
+                match self.inner.create_boxed(key, found, seen, create).await {
                     Ok(value) => Ok(value),
                     Err(Failure::Cache(error)) => Err(error),
                     Err(Failure::Creator(never)) => match *never {},
@@ -110,23 +109,40 @@ impl<S> Region<S> {
     {
         let key = key.into();
         let seen = self.inner.flights.landed();
-        let found = self.inner.stack.read(key).await;
-        match found {
-            Ok(Some(entry)) if self.inner.is_fresh(&entry.meta) => Ok(entry.value),
-            found => Box::pin(self.inner.create(key, found, seen, create)).await,
+        match self.inner.fresh(key).await {
+            Ok(value) => Ok(value),
+            Err(found) => self.inner.create_boxed(key, found, seen, create).await,
         }
     }
 }
 
-type Found<T> = Result<Option<Entry<T>>>;
-
 impl<S> Inner<S> {
+    /// Everything but the fresh hit, boxed and out of line, to keep the future and the code of a
+    /// hit small.
+    #[cold]
+    #[inline(never)]
+    fn create_boxed<'a, T, E, Fut>(
+        &'a self,
+        key: Key<'a>,
+        found: Answer<T>,
+        seen: u64,
+        create: impl FnOnce() -> Fut,
+    ) -> Pin<Box<impl Future<Output = Result<T, Failure<E>>>>>
+    where
+        S: Store<T>,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        Box::pin(self.create(key, found, seen, create))
+    }
+
     /// Goes on from a read that brought nothing fresh. `seen` is the number of landed flights from
     /// before that read.
     async fn create<T, E, Fut>(
         &self,
         key: Key<'_>,
-        mut found: Found<T>,
+        mut found: Answer<T>,
         mut seen: u64,
         create: impl FnOnce() -> Fut,
     ) -> Result<T, Failure<E>>
@@ -148,15 +164,13 @@ impl<S> Inner<S> {
                 (Seat::Lead(lead), _) => {
                     // Someone may have finished between the read and the seat.
                     if self.flights.landed() != seen {
-                        found = self.stack.read(key).await;
-                        if let Ok(Some(entry)) = &found
-                            && self.is_fresh(&entry.meta)
-                        {
-                            let value = entry.value.clone();
-                            lead.land(|| Outcome::Value(Arc::new(value.clone())));
-                            return Ok(value);
+                        match self.fresh::<T>(key).await {
+                            Ok(value) => {
+                                lead.land(|| Outcome::Value(Arc::new(value.clone())));
+                                return Ok(value);
+                            }
+                            Err(found) => drop(self.usable(found)?),
                         }
-                        self.usable(found)?;
                     }
                     return self.lead(key, lead, create).await;
                 }
@@ -176,10 +190,9 @@ impl<S> Inner<S> {
             }
             // The flight brought nothing, or something of another type: look again.
             seen = self.flights.landed();
-            found = self.stack.read(key).await;
-            match found {
-                Ok(Some(entry)) if self.is_fresh(&entry.meta) => return Ok(entry.value),
-                other => found = other,
+            match self.fresh(key).await {
+                Ok(value) => return Ok(value),
+                Err(other) => found = other,
             }
         }
     }
@@ -225,7 +238,7 @@ impl<S> Inner<S> {
     }
 
     /// What is left of a read once failures are worked around.
-    pub(super) fn usable<T>(&self, found: Found<T>) -> Found<T> {
+    pub(super) fn usable<T>(&self, found: Answer<T>) -> Answer<T> {
         match found {
             Ok(entry) => Ok(entry),
             Err(error) if error.is_unreadable() => self.unreadable(&error).map(|()| None),

@@ -9,6 +9,7 @@ mod builder;
 mod create;
 mod flight;
 mod policy;
+mod read;
 mod stats;
 mod typed;
 
@@ -114,10 +115,10 @@ impl<S> Region<S> {
     where
         S: Store<T>,
     {
-        match self.inner.stack.read(key.into()).await {
-            Ok(Some(entry)) if self.inner.is_fresh(&entry.meta) => Ok(Some(entry.value)),
-            Ok(_) => Ok(None),
-            Err(error) => self.inner.missed(error),
+        match self.inner.fresh(key.into()).await {
+            Ok(value) => Ok(Some(value)),
+            Err(Ok(_)) => Ok(None),
+            Err(Err(error)) => self.inner.missed(error),
         }
     }
 
@@ -173,7 +174,7 @@ impl<S> Region<S> {
             Ok(Some(Entry { value, meta })) => {
                 let now = self.inner.clock.now();
                 let stale = !self.inner.policy.is_fresh(&meta, || now);
-                Ok(Some(Found { value, created_at: meta.created_at, read_at: now, stale }))
+                Ok(Some(Found { value, created_at: meta.created_at(), read_at: now, stale }))
             }
             Err(error) => self.inner.missed(error),
         }

@@ -42,7 +42,7 @@ impl Policy {
     /// An entry whose age equals its lifetime is still fresh; one without a time always is.
     #[inline]
     pub(super) fn is_fresh(&self, meta: &Meta, now: impl FnOnce() -> Timestamp) -> bool {
-        match (meta.ttl.or(self.expire_after), meta.created_at) {
+        match (meta.ttl().or(self.expire_after), meta.created_at()) {
             (Some(lifetime), Some(created_at)) => now().since(created_at) <= lifetime,
             _ => true,
         }
