@@ -54,8 +54,12 @@ mod memo;
 #[cfg(feature = "backend-memory")]
 mod memory;
 mod null;
+#[cfg(feature = "backend-redis")]
+mod redis;
 
 pub use self::null::Null;
+#[cfg(feature = "backend-redis")]
+pub use self::redis::{Redis, RedisBuilder};
 #[cfg(feature = "backend-memory")]
 pub use self::{memo::Memo, memory::Memory};
 

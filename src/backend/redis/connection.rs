@@ -1,0 +1,344 @@
+use std::{
+    io, mem,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Duration,
+};
+
+use redis::{
+    AsyncConnectionConfig, Cmd, Pipeline, RedisConnectionInfo, RedisError, RedisResult, Value,
+    aio::MultiplexedConnection, io::tcp::socket2,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    runtime::Handle,
+    task::AbortHandle,
+    time::{Instant, timeout},
+};
+
+use super::{
+    config::{Address, Target},
+    failure::{self, LAYER},
+};
+use crate::{Error, ErrorKind, Result};
+
+/// The pause after a failed attempt to connect; doubled by each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// How long a call waits for a connection to a server that was down a moment ago.
+const PATIENCE: Duration = Duration::from_millis(20);
+/// How long sent bytes may stay unacknowledged before a connection counts as lost. Without it a
+/// machine that vanished goes unnoticed for a quarter of an hour.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
+/// How long a connection is silent before the kernel asks whether the other side is still there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+/// How many commands may wait for their turn to be written before callers wait for room.
+const QUEUE: usize = 512;
+
+/// The one connection of a backend: made when first needed, shared by all, made anew when lost.
+///
+/// Not the client's own manager: that one keeps a refused login for ever, lets every caller wait
+/// while a dead server is tried again, and hands the loss of an idle connection to a caller.
+pub(super) struct Link {
+    target: Target,
+    live: RwLock<Option<Arc<Live>>>,
+    fault: Mutex<Option<Fault>>,
+    /// Held while a connection is being made.
+    dialing: Arc<tokio::sync::Mutex<()>>,
+}
+
+struct Live {
+    connection: MultiplexedConnection,
+    driver: AbortHandle,
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+/// Why the last attempt to connect failed, and when the next may be made.
+struct Fault {
+    error: Error,
+    pause: Duration,
+    until: Instant,
+}
+
+/// What is sent in one go.
+#[derive(Clone, Copy)]
+enum Request<'a> {
+    One(&'a Cmd),
+    Many(&'a Pipeline),
+}
+
+impl Link {
+    pub(super) fn new(target: Target) -> Arc<Self> {
+        Arc::new(Self {
+            target,
+            live: RwLock::default(),
+            fault: Mutex::default(),
+            dialing: Arc::default(),
+        })
+    }
+
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Sends a command and returns its answer, which may be an error reply.
+    pub(super) async fn send(self: &Arc<Self>, command: &Cmd) -> Result<Value> {
+        self.exchange(Request::One(command)).await
+    }
+
+    /// Sends commands together and returns their answers, which may be error replies.
+    pub(super) async fn send_all(self: &Arc<Self>, commands: &Pipeline) -> Result<Vec<Value>> {
+        match self.exchange(Request::Many(commands)).await? {
+            Value::Array(answers) if answers.len() == commands.len() => Ok(answers),
+            _ => Err(failure::unexpected("the server gave another number of answers")),
+        }
+    }
+
+    async fn exchange(self: &Arc<Self>, request: Request<'_>) -> Result<Value> {
+        let live = match self.live() {
+            Some(live) => live,
+            // Boxed, so that a hit does not carry what only a first call needs.
+            None => Box::pin(self.connect()).await?,
+        };
+        match live.exchange(request).await {
+            Ok(answer) => Ok(answer),
+            Err(error) => Box::pin(self.recover(&live, error, request)).await,
+        }
+    }
+
+    /// Takes a failed exchange apart: a lost connection is replaced and the request sent again.
+    ///
+    /// Again is safe, because every command we send has the same effect when it runs twice. Once
+    /// is enough: a server that is gone refuses the new connection at once.
+    #[cold]
+    async fn recover(
+        self: &Arc<Self>,
+        live: &Arc<Live>,
+        error: RedisError,
+        request: Request<'_>,
+    ) -> Result<Value> {
+        if error.is_unrecoverable_error() {
+            self.forget(live);
+        }
+        let fail = |error| failure::exchange(error, self.target.response_timeout);
+        if !error.is_connection_dropped() {
+            return Err(fail(error));
+        }
+        let fresh = self.connect().await?;
+        match fresh.exchange(request).await {
+            Ok(answer) => Ok(answer),
+            Err(error) => {
+                if error.is_unrecoverable_error() {
+                    self.forget(&fresh);
+                }
+                Err(fail(error))
+            }
+        }
+    }
+
+    fn live(&self) -> Option<Arc<Live>> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_live(&self, live: Option<Arc<Live>>) {
+        let mut slot = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        // What was there is dropped after the lock.
+        let _before = mem::replace(&mut *slot, live);
+        drop(slot);
+    }
+
+    /// Gives up a connection, unless it was replaced already. The next call makes another.
+    fn forget(&self, lost: &Arc<Live>) {
+        let mut slot = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        if slot.as_ref().is_some_and(|live| Arc::ptr_eq(live, lost)) {
+            *slot = None;
+        }
+    }
+
+    /// Gives up the connection on behalf of the next call: the server took another role, and the
+    /// address may lead to another server by now.
+    #[cold]
+    pub(super) fn reconnect(&self) {
+        self.set_live(None);
+    }
+
+    /// The last failure, and whether its pause is still on.
+    fn fault(&self) -> Option<(Error, bool)> {
+        let fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        fault.as_ref().map(|fault| (fault.error.clone(), Instant::now() < fault.until))
+    }
+
+    #[cold]
+    async fn connect(self: &Arc<Self>) -> Result<Arc<Live>> {
+        match self.fault() {
+            None => self.connected().await,
+            Some((error, true)) => Err(error),
+            Some((error, false)) => timeout(PATIENCE, self.connected()).await.unwrap_or(Err(error)),
+        }
+    }
+
+    /// Waits for the attempt that is being made, or makes one.
+    async fn connected(self: &Arc<Self>) -> Result<Arc<Live>> {
+        loop {
+            if let Some(live) = self.live() {
+                return Ok(live);
+            }
+            if let Some((error, true)) = self.fault() {
+                return Err(error);
+            }
+            match Arc::clone(&self.dialing).try_lock_owned() {
+                Err(_) => drop(self.dialing.lock().await),
+                Ok(turn) => {
+                    let runtime = Handle::try_current().map_err(|error| {
+                        Error::new(ErrorKind::Config, LAYER)
+                            .with_message("a call outside of a Tokio runtime")
+                            .with_source(error)
+                    })?;
+                    // A task of its own: a caller that gives up must not take away what others
+                    // wait for.
+                    let link = Arc::clone(self);
+                    let dial = runtime.spawn(async move {
+                        let result = link.dial_once().await;
+                        drop(turn);
+                        result
+                    });
+                    return dial.await.unwrap_or_else(|_| {
+                        let error = Error::new(ErrorKind::Unavailable, LAYER);
+                        Err(error.with_message("the runtime is shutting down"))
+                    });
+                }
+            }
+        }
+    }
+
+    async fn dial_once(&self) -> Result<Arc<Live>> {
+        // Somebody may have been here between the last look and our turn.
+        if let Some(live) = self.live() {
+            return Ok(live);
+        }
+        let limit = self.target.connect_timeout;
+        let result = timeout(limit, self.target.dial()).await.unwrap_or_else(|_| {
+            let message = format!("no connection to {} within {limit:?}", self.target.address);
+            Err(Error::new(ErrorKind::Unavailable, LAYER).with_message(message))
+        });
+        let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Ok(live) => {
+                let live = Arc::new(live);
+                *fault = None;
+                self.set_live(Some(Arc::clone(&live)));
+                Ok(live)
+            }
+            Err(error) => {
+                let pause = match &*fault {
+                    None => FIRST_PAUSE,
+                    Some(before) => (before.pause * 2).min(LONGEST_PAUSE),
+                };
+                let until = Instant::now() + pause;
+                *fault = Some(Fault { error: error.clone(), pause, until });
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Live {
+    async fn exchange(&self, request: Request<'_>) -> RedisResult<Value> {
+        let mut connection = self.connection.clone();
+        match request {
+            Request::One(command) => connection.send_packed_command(command).await,
+            Request::Many(commands) => {
+                let answers = connection.send_packed_commands(commands, 0, commands.len()).await?;
+                Ok(Value::Array(answers))
+            }
+        }
+    }
+}
+
+impl Target {
+    async fn dial(&self) -> Result<Live> {
+        match &self.address {
+            Address::Tcp(host, port) => {
+                let stream = self.tcp(host, *port).await?;
+                self.enter(stream).await
+            }
+            #[cfg(feature = "backend-redis-tls")]
+            Address::Tls(host, port, tls) => {
+                let stream = self.tcp(host, *port).await?;
+                let stream = tls.connect(stream).await.map_err(|error| self.unreached(error))?;
+                self.enter(stream).await
+            }
+            #[cfg(unix)]
+            Address::Unix(path) => {
+                let stream = tokio::net::UnixStream::connect(path).await;
+                self.enter(stream.map_err(|error| self.unreached(error))?).await
+            }
+        }
+    }
+
+    async fn tcp(&self, host: &str, port: u16) -> Result<TcpStream> {
+        let tune = |stream: &TcpStream| {
+            stream.set_nodelay(true)?;
+            let socket = socket2::SockRef::from(stream);
+            #[cfg(target_os = "linux")]
+            socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
+            socket.set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(KEEPALIVE))
+        };
+        let stream = TcpStream::connect((host, port)).await;
+        let stream = stream.map_err(|error| self.unreached(error))?;
+        tune(&stream).map_err(|error| self.unreached(error))?;
+        Ok(stream)
+    }
+
+    fn unreached(&self, error: io::Error) -> Error {
+        Error::new(ErrorKind::Unavailable, LAYER)
+            .with_message(format!("no connection to {}: {error}", self.address))
+            .with_source(error)
+    }
+
+    /// Logs in over a stream that is open.
+    async fn enter<S>(&self, stream: S) -> Result<Live>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let fail = |error| failure::exchange(error, self.response_timeout);
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(None)
+            .set_response_timeout(Some(self.response_timeout))
+            .set_pipeline_buffer_size(QUEUE);
+        // The client's own login keeps the server's reasons for itself, so it is left to us.
+        let no_login = RedisConnectionInfo::default().set_skip_set_lib_name();
+        let opened = MultiplexedConnection::new_with_config(&no_login, stream, config).await;
+        let (connection, driver) = opened.map_err(fail)?;
+        let live = Live { connection, driver: tokio::spawn(driver).abort_handle() };
+
+        let mut login = Pipeline::new();
+        if let Some(password) = &self.password {
+            login.cmd("AUTH");
+            self.username.iter().for_each(|username| {
+                login.arg(username);
+            });
+            login.arg(password);
+        }
+        if self.database != 0 {
+            login.cmd("SELECT").arg(self.database);
+        }
+        let strict = login.len();
+        // For the operator's `CLIENT LIST`, and so that something answers before it counts as a
+        // server. Old ones do not know it, which does not matter.
+        login.cmd("CLIENT").arg("SETINFO").arg("LIB-NAME").arg("larder");
+        let answers = live.connection.clone().send_packed_commands(&login, 0, login.len()).await;
+        for answer in answers.map_err(fail)?.iter().take(strict) {
+            if let Value::ServerError(error) = answer {
+                return Err(failure::login_refusal(error, self.password.as_deref()));
+            }
+        }
+        Ok(live)
+    }
+}

@@ -1,0 +1,34 @@
+//! What the integration tests share.
+
+#![expect(clippy::allow_attributes, reason = "what is unused differs between the test binaries")]
+#![allow(dead_code, reason = "each test binary uses its own part of it")]
+
+pub mod proxy;
+pub mod redis_server;
+
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
+
+/// How long a condition may take to come true, on a busy machine.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Polls `probe` until it gives a value.
+///
+/// # Panics
+///
+/// When it gives none for [`DEADLINE`].
+pub async fn until<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut probe: impl FnMut() -> F,
+) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(value) = probe().await {
+            return value;
+        }
+        assert!(start.elapsed() < DEADLINE, "{what}: not within {DEADLINE:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
