@@ -21,6 +21,8 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
+#[cfg(feature = "backend-redis")]
+use larder::Redis;
 use larder::{
     Backend, BackendExt, Event, Failure, Memo, Memory, Observe, Observed, PayloadExt, Region,
     Stats, Store,
@@ -57,6 +59,13 @@ async fn census() -> Result<(), Box<dyn Error>> {
         Stack::Embedded => job.run(job.counted(Memory::new()).postcard().framed()).await?,
         Stack::InProcess => job.run(Memo::new()).await?,
         Stack::InProcessBytes => job.run(job.counted(Memory::new()).postcard().framed()).await?,
+        #[cfg(feature = "backend-redis")]
+        Stack::RedisSmallest => job.run(job.redis().await?.hstore().postcard().framed()).await?,
+        #[cfg(feature = "backend-redis")]
+        Stack::RedisShared => job.run(job.redis().await?.hstore().msgpack().int_time()).await?,
+        #[cfg(feature = "backend-redis")]
+        Stack::RedisPortable => job.run(job.redis().await?.json().full_dict()).await?,
+        #[cfg(not(feature = "backend-redis"))]
         _ => return Err(options::NO_REDIS.into()),
     };
     let json = job.options.json;
@@ -87,6 +96,16 @@ impl Job {
     /// The backend, with all bytes counted that pass it.
     fn counted<B: Backend>(&self, backend: B) -> Observed<Passed, B> {
         Observed::with(self.passed.clone(), backend)
+    }
+
+    #[cfg(feature = "backend-redis")]
+    async fn redis(&self) -> larder::Result<Observed<Passed, Redis>> {
+        let redis = Redis::new(self.options.redis.as_deref().unwrap_or_default())?;
+        if let Err(error) = redis.ping().await {
+            // A cache that is down makes a program slower, and nothing else.
+            eprintln!("census: going on without Redis: {error}");
+        }
+        Ok(self.counted(redis))
     }
 
     /// The census, on whatever stack.

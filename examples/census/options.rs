@@ -127,12 +127,8 @@ impl Options {
         });
         let name = stack.name();
         match (stack.needs_redis(), &redis) {
-            (true | false, Some(_)) | (true, None) if cfg!(not(feature = "backend-redis")) => {
-                return Err(NO_REDIS.into());
-            }
-            (true, None) => {
-                return Err(format!("`{name}` needs a server: add --redis URL").into());
-            }
+            (true, _) if cfg!(not(feature = "backend-redis")) => return Err(NO_REDIS.into()),
+            (true, None) => return Err(format!("`{name}` needs a server: add --redis URL").into()),
             (false, Some(_)) => return Err(format!("`{name}` has no use for --redis").into()),
             _ => {}
         }

@@ -70,7 +70,7 @@ pub(crate) struct Report {
     stack: &'static str,
     levels: &'static str,
     kinds: BTreeMap<Kind, Sum>,
-    distinct: usize,
+    distinct: u64,
     files: u64,
     errors: usize,
     first_errors: Vec<String>,
@@ -101,7 +101,7 @@ impl Report {
             tree: job.options.dir.to_string_lossy().into_owned(),
             stack: job.options.stack.name(),
             levels: job.options.stack.levels(),
-            distinct: tally.digests.len(),
+            distinct: tally.digests.len() as u64,
             files: job.files.len() as u64,
             errors: errors.len(),
             first_errors: errors.into_iter().take(LISTED).cloned().collect(),
@@ -136,7 +136,7 @@ pub(crate) fn mean(sum: u64, count: u64) -> Option<f64> {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { callers, distinct, .. } = self;
+        let Self { callers, distinct, .. } = *self;
         writeln!(f, "{}", self.tree.escape_debug())?;
         writeln!(f, "\n{:<10}{:>9}{:>13}{:>13}{:>13}", "kind", "files", "lines", "words", "size")?;
         let mut all = Sum::default();
@@ -149,7 +149,7 @@ impl fmt::Display for Report {
         writeln!(f)?;
         let mut row = |name: &str, what: String| writeln!(f, "{name:<17}{what}");
         row("stack", format!("{}: {}", self.stack, self.levels))?;
-        row("files", format!("{}, {} of them distinct", count(self.files), distinct))?;
+        row("files", format!("{}, {} of them distinct", count(self.files), count(distinct)))?;
         row("calls", format!("{}, {callers} for each file", count(self.calls)))?;
         row("hits", count(self.hits))?;
         row("creations", count(self.creations))?;
