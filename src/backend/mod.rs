@@ -49,12 +49,17 @@ use crate::{Batch, Key, Level, Put, Result, WriteOpts};
 
 #[cfg(feature = "backend-memory")]
 mod bounded;
+// LMDB's layout is checked for this word size, and locks between processes are Unix ones.
+#[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
+mod file;
 #[cfg(feature = "backend-memory")]
 mod memo;
 #[cfg(feature = "backend-memory")]
 mod memory;
 mod null;
 
+#[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
+pub use self::file::{File, FileBuilder, FileStats};
 pub use self::null::Null;
 #[cfg(feature = "backend-memory")]
 pub use self::{memo::Memo, memory::Memory};
