@@ -24,7 +24,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 #[cfg(feature = "backend-redis")]
 use larder::Redis;
 use larder::{
-    Backend, BackendExt, Event, Failure, Memo, Memory, Observe, Observed, PayloadExt, Region,
+    Backend, BackendExt, Event, Failure, File, Memo, Memory, Observe, Observed, PayloadExt, Region,
     Stats, Store,
 };
 use tokio::task::JoinSet;
@@ -41,6 +41,9 @@ const KEEP_FOR: Duration = Duration::from_secs(90 * 24 * 3600);
 /// The longest that one file may take, for those who wait for another's reading of it.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
+/// The largest that the file of the embedded stack gets: some twenty million files.
+const FILE_BYTES: u64 = 4 << 30;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match census().await {
@@ -56,7 +59,11 @@ async fn census() -> Result<(), Box<dyn Error>> {
     let Some(options) = Options::parse()? else { return Ok(()) };
     let job = Job::new(options)?;
     let report = match job.options.stack {
-        Stack::Embedded => job.run(job.counted(Memory::new()).postcard().framed()).await?,
+        Stack::Embedded => {
+            let file = job.file()?;
+            let report = job.run(job.counted(file.clone()).postcard().framed()).await?;
+            report.in_file(&file.stats()?)
+        }
         Stack::InProcess => job.run(Memo::new()).await?,
         Stack::InProcessBytes => job.run(job.counted(Memory::new()).postcard().framed()).await?,
         #[cfg(feature = "backend-redis")]
@@ -88,7 +95,8 @@ impl Job {
         let dir = fs::canonicalize(&options.dir).map_err(|error| {
             io::Error::new(error.kind(), format!("{}: {error}", options.dir.display()))
         })?;
-        let (files, lost) = files::walk(&dir, options.file.file_name().unwrap_or_default());
+        let own = fs::canonicalize(&options.file).unwrap_or_else(|_| options.file.clone());
+        let (files, lost) = files::walk(&dir, own.file_name().unwrap_or_default());
         let options = Options { dir, ..options };
         Ok(Self { options, files: files.into(), lost, passed: Passed::default() })
     }
@@ -96,6 +104,11 @@ impl Job {
     /// The backend, with all bytes counted that pass it.
     fn counted<B: Backend>(&self, backend: B) -> Observed<Passed, B> {
         Observed::with(self.passed.clone(), backend)
+    }
+
+    fn file(&self) -> larder::Result<File> {
+        let Options { file, fresh, .. } = &self.options;
+        File::builder(file).max_bytes(FILE_BYTES).recreate_if_damaged(*fresh).build()
     }
 
     #[cfg(feature = "backend-redis")]

@@ -15,7 +15,7 @@ DIR is the tree, the current directory unless given. Links are followed; what is
       --stack NAME    where facts are kept (below)
       --file PATH     the file of the embedded stack [your cache directory: larder/census.larder]
       --redis URL     the server of a Redis stack; alone, it means --stack redis-smallest
-      --fresh         forget what is known about this tree first
+      --fresh         forget this tree first; make a damaged cache file anew
       --workers N     files that are looked at side by side [8]
       --callers K     tasks that ask for each file at the same time [4]
       --no-plain      leave out the same job without a cache, and so the comparison

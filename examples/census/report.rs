@@ -6,7 +6,7 @@ use std::{
 };
 
 use indicatif::{HumanBytes, HumanCount};
-use larder::Failure;
+use larder::{Failure, FileStats};
 use serde::Serialize;
 
 use crate::{
@@ -124,8 +124,8 @@ impl Report {
     }
 
     /// Adds what only a file can tell.
-    pub(crate) fn in_file(self, bytes: u64, entries: u64) -> Self {
-        Self { file_bytes_per_entry: mean(bytes, entries), ..self }
+    pub(crate) fn in_file(self, stats: &FileStats) -> Self {
+        Self { file_bytes_per_entry: mean(stats.file_bytes, stats.entries), ..self }
     }
 }
 
