@@ -164,7 +164,7 @@ impl fmt::Display for Report {
         let each = match (self.entry_bytes, self.file_bytes_per_entry) {
             (Some(entry), Some(file)) => format!("{entry:.1} encoded, {file:.1} of the file"),
             (Some(entry), None) => format!("{entry:.1} encoded"),
-            (None, _) => "none pass a backend".to_owned(),
+            (None, _) => "nothing was kept as bytes".to_owned(),
         };
         row("bytes per entry", each)?;
         row("wall time", format!("{:.3} s", self.seconds))?;
