@@ -1,5 +1,6 @@
 //! The region's promises, inside one process: one creates, everyone else is served.
 #![cfg(all(feature = "backend-memory", feature = "codec-json"))]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
 
 use std::{
     convert::Infallible,
@@ -527,7 +528,9 @@ impl Backend for Flaky {
     }
 }
 
-fn flaky(strict: bool) -> (Region<IntTime<Json<Arc<Flaky>>>>, Arc<Flaky>) {
+type FlakyRegion = Region<IntTime<Json<Arc<Flaky>>>>;
+
+fn flaky(strict: bool) -> (FlakyRegion, Arc<Flaky>) {
     let store = Arc::new(Flaky::default());
     let stack = Arc::clone(&store).json().int_time();
     (Region::builder(stack).strict(strict).build().unwrap(), store)

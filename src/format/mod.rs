@@ -95,6 +95,11 @@ pub trait Format: Send + Sync {
 
 /// A format that carries [`Meta::ttl`](crate::Meta::ttl). A marker; stacks over such a format are
 /// [`EntryTtl`].
+#[diagnostic::on_unimplemented(
+    message = "this format has no place for a lifetime of an entry's own",
+    label = "`{Self}` does not carry it",
+    note = "use a format that does, such as `Framed`"
+)]
 pub trait TtlFormat: Format {}
 
 /// The one adapter of level 3: the format `F` over the payload `P`.

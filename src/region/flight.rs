@@ -174,7 +174,6 @@ impl Flights {
         }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "any bits of a hash will do")]
     fn shard(&self, hash: u64) -> &Mutex<Table> {
         // The table uses the low and the highest bits.
         &self.shards[(hash >> 32) as usize % SHARDS]

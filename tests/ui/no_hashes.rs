@@ -1,0 +1,6 @@
+//! `Hstore` needs a backend with hashes.
+use larder::*;
+
+fn main() {
+    let _ = Hstore::new(Hstore::new(Memory::new()));
+}

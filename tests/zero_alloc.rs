@@ -1,0 +1,134 @@
+//! A hit allocates nothing, whatever the depth of the stack.
+#![cfg(all(feature = "backend-memory", feature = "codec-postcard", feature = "codec-msgpack"))]
+#![expect(unsafe_code, reason = "a counting allocator is unsafe to write")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use larder::{
+    BackendExt, Framed, FullDict, Hstore, IntTime, Key, LayerExt, Logging, Memo, Memory, Msgpack,
+    NoMeta, PayloadExt, Postcard, Region, Store,
+};
+use serde::{Deserialize, Serialize};
+
+struct Counting;
+
+thread_local!(static ALLOCATIONS: Cell<usize> = const { Cell::new(0) });
+
+fn count() {
+    ALLOCATIONS.with(|n| n.set(n.get() + 1));
+}
+
+// SAFETY: everything is left to `System`; counting neither allocates nor unwinds.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc_zeroed(layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// A hit never waits: it is done after one poll.
+fn poll_once<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("a hit had to wait"),
+    }
+}
+
+fn allocations<R>(f: impl FnOnce() -> R) -> (usize, R) {
+    let before = ALLOCATIONS.with(Cell::get);
+    let result = f();
+    (ALLOCATIONS.with(Cell::get) - before, result)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct User {
+    id: u64,
+    age: u32,
+    score: f64,
+}
+
+const USER: User = User { id: 1, age: 2, score: 0.5 };
+
+fn check<S: Store<User>>(region: &Region<S>) {
+    // The first read of a thread registers it with the sharded lock under the map, once and for
+    // all stores: that is the thread's cost, not the hit's.
+    poll_once(region.get::<User>("absent")).unwrap();
+    for key in [Key::from("plain"), Key::from(("space", "name"))] {
+        poll_once(region.set(key, USER)).unwrap();
+        // The very first hit of the entry counts, too.
+        let hit = allocations(|| poll_once(region.get_or_create(key, async || unreachable!())));
+        assert_eq!((hit.0, hit.1.unwrap()), (0, USER), "get_or_create {key:?}");
+        let create = async || -> Result<User, ()> { unreachable!() };
+        let hit = allocations(|| poll_once(region.try_get_or_create(key, create)));
+        assert_eq!((hit.0, hit.1.unwrap()), (0, USER), "try_get_or_create {key:?}");
+        let hit = allocations(|| poll_once(region.get::<User>(key)));
+        assert_eq!((hit.0, hit.1.unwrap()), (0, Some(USER)), "get {key:?}");
+        let hit = allocations(|| poll_once(region.entry::<User>(key)));
+        assert_eq!((hit.0, hit.1.unwrap().unwrap().value), (0, USER), "entry {key:?}");
+    }
+    let miss = allocations(|| poll_once(region.get::<User>("absent")));
+    assert_eq!((miss.0, miss.1.unwrap()), (0, None), "a miss");
+}
+
+/// The whole policy is asked, too.
+fn expiring<S: Store<User>>(stack: S) -> Region<S> {
+    Region::builder(stack).expire_after(Duration::from_secs(60)).build().unwrap()
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(allocations(|| drop(Box::new(1_u8))).0, 1);
+    let region: Region<Memo<User>> = Memo::new().region();
+    assert_ne!(allocations(|| poll_once(region.set("k", USER))).0, 0);
+}
+
+#[test]
+fn typed_hits_allocate_nothing() {
+    let region: Region<Logging<Memo<User>>> = Memo::new().logging().region();
+    check(&region);
+    check(&expiring(Memo::new()));
+}
+
+#[test]
+fn decoded_hits_allocate_nothing() {
+    let region: Region<Logging<IntTime<Postcard<Memory>>>> =
+        Memory::new().postcard().int_time().logging().region();
+    check(&region);
+    check(&expiring(Memory::new().postcard().int_time().logging()));
+}
+
+#[test]
+fn deep_stacks_allocate_nothing() {
+    type Deep = Logging<Logging<IntTime<Msgpack<Logging<Hstore<Logging<Memory>>>>>>>;
+    check(&expiring::<Deep>(
+        Memory::new().logging().hstore().logging().msgpack().int_time().logging().logging(),
+    ));
+    check(&expiring::<Framed<Postcard<Memory>>>(Memory::new().postcard().framed()));
+    check(&expiring::<FullDict<Msgpack<Memory>>>(Memory::new().msgpack().full_dict()));
+    check(&expiring::<NoMeta<Postcard<Memory>>>(Memory::new().postcard().no_meta()));
+}
