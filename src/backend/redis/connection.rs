@@ -5,8 +5,8 @@ use std::{
 };
 
 use redis::{
-    AsyncConnectionConfig, Cmd, Pipeline, RedisConnectionInfo, RedisError, RedisResult, Value,
-    aio::MultiplexedConnection, io::tcp::socket2,
+    AsyncConnectionConfig, Cmd, Pipeline, RedisConnectionInfo, RedisError, RedisResult,
+    ServerError, Value, aio::MultiplexedConnection, io::tcp::socket2,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -318,26 +318,35 @@ impl Target {
         let (connection, driver) = opened.map_err(fail)?;
         let live = Live { connection, driver: tokio::spawn(driver).abort_handle() };
 
-        let mut login = Pipeline::new();
+        // One by one and not in a pipeline, for which the client loses the reason when a connection
+        // breaks in the middle.
+        let mut connection = live.connection.clone();
+        let mut login = async |command: &Cmd| -> Result<Option<ServerError>> {
+            match connection.send_packed_command(command).await.map_err(fail)? {
+                Value::ServerError(error) => Ok(Some(error)),
+                _ => Ok(None),
+            }
+        };
+        let refused = |error: &ServerError| failure::login_refusal(error, self.password.as_deref());
         if let Some(password) = &self.password {
-            login.cmd("AUTH");
+            let mut auth = redis::cmd("AUTH");
             self.username.iter().for_each(|username| {
-                login.arg(username);
+                auth.arg(username);
             });
-            login.arg(password);
+            login(auth.arg(password)).await?.map_or(Ok(()), |error| Err(refused(&error)))?;
         }
         if self.database != 0 {
-            login.cmd("SELECT").arg(self.database);
+            let mut select = redis::cmd("SELECT");
+            let answer = login(select.arg(self.database)).await?;
+            answer.map_or(Ok(()), |error| Err(refused(&error)))?;
         }
-        let strict = login.len();
         // For the operator's `CLIENT LIST`, and so that something answers before it counts as a
-        // server. Old ones do not know it, which does not matter.
-        login.cmd("CLIENT").arg("SETINFO").arg("LIB-NAME").arg("larder");
-        let answers = live.connection.clone().send_packed_commands(&login, 0, login.len()).await;
-        for answer in answers.map_err(fail)?.iter().take(strict) {
-            if let Value::ServerError(error) = answer {
-                return Err(failure::login_refusal(error, self.password.as_deref()));
-            }
+        // server. An old server does not know the command, a user may lack the right to it; neither
+        // matters, but "too many clients" does.
+        let mut name = redis::cmd("CLIENT");
+        let answer = login(name.arg("SETINFO").arg("LIB-NAME").arg("larder")).await?;
+        if let Some(error) = answer.map(|error| refused(&error)).filter(Error::is_transient) {
+            return Err(error);
         }
         Ok(live)
     }
