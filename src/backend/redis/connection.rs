@@ -18,6 +18,7 @@ use tokio::{
 
 use super::{
     config::{Address, Target},
+    driver::{Calls, Driver},
     failure::{self, LAYER},
 };
 use crate::{Error, ErrorKind, Result};
@@ -50,6 +51,7 @@ pub(super) struct Link {
 
 struct Live {
     connection: MultiplexedConnection,
+    calls: Calls,
     driver: AbortHandle,
 }
 
@@ -251,6 +253,7 @@ impl Link {
 impl Live {
     async fn exchange(&self, request: Request<'_>) -> RedisResult<Value> {
         let mut connection = self.connection.clone();
+        let _entered = self.calls.enter();
         match request {
             Request::One(command) => connection.send_packed_command(command).await,
             Request::Many(commands) => {
@@ -316,7 +319,9 @@ impl Target {
         let no_login = RedisConnectionInfo::default().set_skip_set_lib_name();
         let opened = MultiplexedConnection::new_with_config(&no_login, stream, config).await;
         let (connection, driver) = opened.map_err(fail)?;
-        let live = Live { connection, driver: tokio::spawn(driver).abort_handle() };
+        let calls = Calls::default();
+        let driver = tokio::spawn(Driver::new(calls.clone(), driver)).abort_handle();
+        let live = Live { connection, calls, driver };
 
         // One by one and not in a pipeline, for which the client loses the reason when a connection
         // breaks in the middle.

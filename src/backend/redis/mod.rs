@@ -2,6 +2,7 @@
 
 mod config;
 mod connection;
+mod driver;
 mod failure;
 mod hash;
 #[cfg(feature = "backend-redis-tls")]
