@@ -1,6 +1,6 @@
 use std::{
     io, mem,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock, Weak},
     time::Duration,
 };
 
@@ -18,7 +18,7 @@ use tokio::{
 
 use super::{
     config::{Address, Target},
-    driver::{Calls, Driver},
+    driver::Driver,
     failure::{self, LAYER},
 };
 use crate::{Error, ErrorKind, Result};
@@ -51,7 +51,6 @@ pub(super) struct Link {
 
 struct Live {
     connection: MultiplexedConnection,
-    calls: Calls,
     driver: AbortHandle,
 }
 
@@ -68,11 +67,36 @@ struct Fault {
     until: Instant,
 }
 
-/// What is sent in one go.
-#[derive(Clone, Copy)]
-enum Request<'a> {
-    One(&'a Cmd),
-    Many(&'a Pipeline),
+/// What is sent in one go: a command, or a pipeline.
+pub(super) trait Request: Sync {
+    type Answer: Send;
+
+    fn send(
+        &self,
+        connection: &mut MultiplexedConnection,
+    ) -> impl Future<Output = RedisResult<Self::Answer>> + Send;
+}
+
+impl Request for Cmd {
+    type Answer = Value;
+
+    fn send(
+        &self,
+        connection: &mut MultiplexedConnection,
+    ) -> impl Future<Output = RedisResult<Value>> + Send {
+        connection.send_packed_command(self)
+    }
+}
+
+impl Request for Pipeline {
+    type Answer = Vec<Value>;
+
+    fn send(
+        &self,
+        connection: &mut MultiplexedConnection,
+    ) -> impl Future<Output = RedisResult<Vec<Value>>> + Send {
+        connection.send_packed_commands(self, 0, self.len())
+    }
 }
 
 impl Link {
@@ -89,26 +113,15 @@ impl Link {
         &self.target
     }
 
-    /// Sends a command and returns its answer, which may be an error reply.
-    pub(super) async fn send(self: &Arc<Self>, command: &Cmd) -> Result<Value> {
-        self.exchange(Request::One(command)).await
-    }
-
-    /// Sends commands together and returns their answers, which may be error replies.
-    pub(super) async fn send_all(self: &Arc<Self>, commands: &Pipeline) -> Result<Vec<Value>> {
-        match self.exchange(Request::Many(commands)).await? {
-            Value::Array(answers) if answers.len() == commands.len() => Ok(answers),
-            _ => Err(failure::unexpected("the server gave another number of answers")),
-        }
-    }
-
-    async fn exchange(self: &Arc<Self>, request: Request<'_>) -> Result<Value> {
+    /// Sends a command or a pipeline. Among the answers may be error replies.
+    pub(super) async fn send<R: Request>(self: &Arc<Self>, request: &R) -> Result<R::Answer> {
         let live = match self.live() {
             Some(live) => live,
             // Boxed, so that a hit does not carry what only a first call needs.
             None => Box::pin(self.connect()).await?,
         };
-        match live.exchange(request).await {
+        let mut connection = live.connection.clone();
+        match request.send(&mut connection).await {
             Ok(answer) => Ok(answer),
             Err(error) => Box::pin(self.recover(&live, error, request)).await,
         }
@@ -119,29 +132,27 @@ impl Link {
     /// Again is safe, because every command we send has the same effect when it runs twice. Once
     /// is enough: a server that is gone refuses the new connection at once.
     #[cold]
-    async fn recover(
+    async fn recover<R: Request>(
         self: &Arc<Self>,
         live: &Arc<Live>,
         error: RedisError,
-        request: Request<'_>,
-    ) -> Result<Value> {
+        request: &R,
+    ) -> Result<R::Answer> {
+        let fail = |error| failure::exchange(error, self.target.response_timeout);
         if error.is_unrecoverable_error() {
             self.forget(live);
         }
-        let fail = |error| failure::exchange(error, self.target.response_timeout);
         if !error.is_connection_dropped() {
             return Err(fail(error));
         }
         let fresh = self.connect().await?;
-        match fresh.exchange(request).await {
-            Ok(answer) => Ok(answer),
-            Err(error) => {
-                if error.is_unrecoverable_error() {
-                    self.forget(&fresh);
-                }
-                Err(fail(error))
+        let mut connection = fresh.connection.clone();
+        request.send(&mut connection).await.map_err(|error| {
+            if error.is_unrecoverable_error() {
+                self.forget(&fresh);
             }
-        }
+            fail(error)
+        })
     }
 
     fn live(&self) -> Option<Arc<Live>> {
@@ -232,7 +243,6 @@ impl Link {
         let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(live) => {
-                let live = Arc::new(live);
                 *fault = None;
                 self.set_live(Some(Arc::clone(&live)));
                 Ok(live)
@@ -250,22 +260,8 @@ impl Link {
     }
 }
 
-impl Live {
-    async fn exchange(&self, request: Request<'_>) -> RedisResult<Value> {
-        let mut connection = self.connection.clone();
-        let _entered = self.calls.enter();
-        match request {
-            Request::One(command) => connection.send_packed_command(command).await,
-            Request::Many(commands) => {
-                let answers = connection.send_packed_commands(commands, 0, commands.len()).await?;
-                Ok(Value::Array(answers))
-            }
-        }
-    }
-}
-
 impl Target {
-    async fn dial(&self) -> Result<Live> {
+    async fn dial(&self) -> Result<Arc<Live>> {
         match &self.address {
             Address::Tcp(host, port) => {
                 let stream = self.tcp(host, *port).await?;
@@ -306,7 +302,7 @@ impl Target {
     }
 
     /// Logs in over a stream that is open.
-    async fn enter<S>(&self, stream: S) -> Result<Live>
+    async fn enter<S>(&self, stream: S) -> Result<Arc<Live>>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -319,9 +315,10 @@ impl Target {
         let no_login = RedisConnectionInfo::default().set_skip_set_lib_name();
         let opened = MultiplexedConnection::new_with_config(&no_login, stream, config).await;
         let (connection, driver) = opened.map_err(fail)?;
-        let calls = Calls::default();
-        let driver = tokio::spawn(Driver::new(calls.clone(), driver)).abort_handle();
-        let live = Live { connection, calls, driver };
+        let live = Arc::new_cyclic(|live| {
+            let driver = tokio::spawn(Driver::new(Weak::clone(live), driver));
+            Live { connection, driver: driver.abort_handle() }
+        });
 
         // One by one and not in a pipeline, for which the client loses the reason when a connection
         // breaks in the middle.
