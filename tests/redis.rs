@@ -2,6 +2,7 @@
 //! What happens when things break is in `redis_failures.rs`.
 #![cfg(feature = "backend-redis")]
 
+#[cfg(test)]
 mod support;
 
 use std::time::Duration;
@@ -34,8 +35,8 @@ fn put<'a>(key: impl Into<Key<'a>>, value: &str, keep_for: Option<Duration>) -> 
 
 /// The values of a batch without errors, as text.
 fn texts(batch: Batch<Bytes>) -> Vec<Option<String>> {
-    let text = |bytes: Bytes| String::from_utf8(bytes.to_vec()).unwrap();
-    batch.into_iter().map(|found| found.unwrap().map(text)).collect()
+    let text = |bytes: Bytes| String::from_utf8(bytes.to_vec()).expect("text");
+    batch.into_iter().map(|found| found.expect("a readable entry").map(text)).collect()
 }
 
 fn some(texts: &[&str]) -> Vec<Option<String>> {

@@ -1,10 +1,9 @@
 //! What the integration tests share.
 
-#![expect(clippy::allow_attributes, reason = "what is unused differs between the test binaries")]
 #![allow(dead_code, reason = "each test binary uses its own part of it")]
 
-pub mod proxy;
-pub mod redis_server;
+pub(crate) mod proxy;
+pub(crate) mod redis_server;
 
 use std::{
     future::Future,
@@ -12,14 +11,14 @@ use std::{
 };
 
 /// How long a condition may take to come true, on a busy machine.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Polls `probe` until it gives a value.
 ///
 /// # Panics
 ///
 /// When it gives none for [`DEADLINE`].
-pub async fn until<T, F: Future<Output = Option<T>>>(
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
     what: &str,
     mut probe: impl FnMut() -> F,
 ) -> T {

@@ -16,7 +16,7 @@ use tokio::{
 
 /// Stands before a server and counts how often a client speaks after the server did: the round
 /// trips of a client that does one thing at a time.
-pub struct CountingProxy {
+pub(crate) struct CountingProxy {
     address: SocketAddr,
     turns: Arc<AtomicUsize>,
     task: JoinHandle<()>,
@@ -24,7 +24,7 @@ pub struct CountingProxy {
 
 impl CountingProxy {
     /// Starts one before `127.0.0.1:port`.
-    pub async fn start(port: u16) -> Self {
+    pub(crate) async fn start(port: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let turns = Arc::new(AtomicUsize::new(0));
@@ -51,12 +51,12 @@ impl CountingProxy {
     }
 
     /// `redis://127.0.0.1:port` of the proxy.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("redis://{}", self.address)
     }
 
     /// How many round trips there were since this was last asked.
-    pub fn take(&self) -> usize {
+    pub(crate) fn take(&self) -> usize {
         self.turns.swap(0, Ordering::SeqCst)
     }
 }

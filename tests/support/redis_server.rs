@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::DEADLINE;
 
 /// A `redis-server` on a UNIX socket and a TCP port, killed when dropped.
-pub struct RedisServer {
+pub(crate) struct RedisServer {
     folder: TempDir,
     port: u16,
     args: Vec<String>,
@@ -24,17 +24,17 @@ pub struct RedisServer {
 
 impl RedisServer {
     /// A server with default settings and no persistence.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_with(&[])
     }
 
     /// A server with further arguments, such as `["--requirepass", "secret"]`.
-    pub fn start_with(args: &[&str]) -> Self {
+    pub(crate) fn start_with(args: &[&str]) -> Self {
         Self::launch(tempfile::tempdir().expect("a folder for redis-server"), args, false)
     }
 
     /// A server whose TCP port speaks TLS only, with the certificate made by [`certificates`].
-    pub fn start_tls(folder: TempDir) -> Self {
+    pub(crate) fn start_tls(folder: TempDir) -> Self {
         let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
         let (cert, key, ca) = (path("server.pem"), path("server.key"), path("ca.pem"));
         #[rustfmt::skip]
@@ -111,42 +111,42 @@ impl RedisServer {
     }
 
     /// Where its UNIX socket is.
-    pub fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.folder.path().join("redis.sock")
     }
 
     /// Its TCP port.
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// The folder that is its own.
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// `redis://127.0.0.1:port`
-    pub fn tcp_url(&self) -> String {
+    pub(crate) fn tcp_url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
     /// `unix:///..`
-    pub fn unix_url(&self) -> String {
+    pub(crate) fn unix_url(&self) -> String {
         format!("unix://{}", self.socket().display())
     }
 
     /// A bare client of this server.
-    pub fn raw(&self) -> RawClient {
+    pub(crate) fn raw(&self) -> RawClient {
         RawClient::unix(&self.socket()).expect("a connection to redis-server")
     }
 
     /// Runs `command` with a bare client of its own.
-    pub fn call(&self, command: &[&str]) -> Reply {
+    pub(crate) fn call(&self, command: &[&str]) -> Reply {
         self.raw().call(command)
     }
 
     /// Kills it, as a crash would.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
@@ -155,7 +155,7 @@ impl RedisServer {
     }
 
     /// Starts it again at the same address, empty. Waits for the port if others have it.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.kill();
         let start = Instant::now();
         while !self.spawn() {
@@ -165,12 +165,12 @@ impl RedisServer {
     }
 
     /// Stops it without ending it: connections stay open, nothing answers.
-    pub fn hang(&self) {
+    pub(crate) fn hang(&self) {
         self.signal("STOP");
     }
 
     /// Ends [`hang`](Self::hang).
-    pub fn resume(&self) {
+    pub(crate) fn resume(&self) {
         self.signal("CONT");
     }
 
@@ -189,13 +189,13 @@ impl Drop for RedisServer {
 }
 
 /// A port that was free a moment ago.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.local_addr().expect("its address").port()
 }
 
 /// A folder with `ca.pem`, and `server.pem` and `server.key` for 127.0.0.1 and localhost.
-pub fn certificates() -> TempDir {
+pub(crate) fn certificates() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder for certificates");
     let openssl = |args: &str| {
         let output = Command::new("openssl")
@@ -219,7 +219,7 @@ pub fn certificates() -> TempDir {
 
 /// An answer of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reply {
+pub(crate) enum Reply {
     Simple(String),
     Error(String),
     Int(i64),
@@ -229,8 +229,16 @@ pub enum Reply {
 }
 
 impl Reply {
+    /// The text in it.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Bulk(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            other => panic!("no text: {other:?}"),
+        }
+    }
+
     /// The number in it.
-    pub fn int(&self) -> i64 {
+    pub(crate) fn int(&self) -> i64 {
         match self {
             Self::Int(number) => *number,
             other => panic!("no number: {other:?}"),
@@ -248,7 +256,7 @@ trait Stream: Read + Write + Send {}
 impl<S: Read + Write + Send> Stream for S {}
 
 /// A client that knows nothing but the protocol.
-pub struct RawClient(BufReader<Box<dyn Stream>>);
+pub(crate) struct RawClient(BufReader<Box<dyn Stream>>);
 
 impl RawClient {
     fn unix(path: &Path) -> io::Result<Self> {
@@ -258,7 +266,7 @@ impl RawClient {
     }
 
     /// Sends a command and returns its answer, error replies included.
-    pub fn call<A: AsRef<[u8]>>(&mut self, command: &[A]) -> Reply {
+    pub(crate) fn call<A: AsRef<[u8]>>(&mut self, command: &[A]) -> Reply {
         self.try_call(command).expect("an answer of redis-server")
     }
 
@@ -283,14 +291,14 @@ impl RawClient {
         let line = self.line()?;
         let bad = || io::Error::other(format!("not RESP: {line:?}"));
         let (kind, rest) = line.split_at_checked(1).ok_or_else(bad)?;
-        let number = || rest.parse::<i64>().map_err(|_| bad());
+        let number = || rest.parse::<i64>().ok().ok_or_else(bad);
         Ok(match kind {
             "+" => Reply::Simple(rest.to_owned()),
             "-" => Reply::Error(rest.to_owned()),
             ":" => Reply::Int(number()?),
             "$" | "*" if number()? < 0 => Reply::Nil,
             "$" => {
-                let mut bytes = vec![0; usize::try_from(number()?).map_err(|_| bad())? + 2];
+                let mut bytes = vec![0; usize::try_from(number()?).ok().ok_or_else(bad)? + 2];
                 self.0.read_exact(&mut bytes)?;
                 bytes.truncate(bytes.len() - 2);
                 Reply::Bulk(bytes)
@@ -301,19 +309,19 @@ impl RawClient {
     }
 
     /// Makes it a witness of every command the server runs from now on.
-    pub fn monitor(mut self) -> Monitor {
+    pub(crate) fn monitor(mut self) -> Monitor {
         assert_eq!(self.call(&["MONITOR"]), Reply::Simple("OK".into()));
         Monitor(self)
     }
 }
 
 /// The commands that a server runs, as `MONITOR` shows them.
-pub struct Monitor(RawClient);
+pub(crate) struct Monitor(RawClient);
 
 impl Monitor {
     /// The commands that others sent until now, one a line, quotes left away where they change
     /// nothing: `SET k v PX 1000`.
-    pub fn seen(&mut self, server: &RedisServer) -> Vec<String> {
+    pub(crate) fn seen(&mut self, server: &RedisServer) -> Vec<String> {
         const LAST: &str = "that was all";
         server.call(&["ECHO", LAST]);
         let mut seen = Vec::new();

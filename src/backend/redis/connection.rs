@@ -1,12 +1,12 @@
 use std::{
     io, mem,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock, Weak},
     time::Duration,
 };
 
 use redis::{
-    AsyncConnectionConfig, Cmd, Pipeline, RedisConnectionInfo, RedisError, RedisResult, Value,
-    aio::MultiplexedConnection, io::tcp::socket2,
+    AsyncConnectionConfig, Cmd, Pipeline, RedisConnectionInfo, RedisError, RedisResult,
+    ServerError, Value, aio::MultiplexedConnection, io::tcp::socket2,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -18,6 +18,7 @@ use tokio::{
 
 use super::{
     config::{Address, Target},
+    driver::Driver,
     failure::{self, LAYER},
 };
 use crate::{Error, ErrorKind, Result};
@@ -66,11 +67,36 @@ struct Fault {
     until: Instant,
 }
 
-/// What is sent in one go.
-#[derive(Clone, Copy)]
-enum Request<'a> {
-    One(&'a Cmd),
-    Many(&'a Pipeline),
+/// What is sent in one go: a command, or a pipeline.
+pub(super) trait Request: Sync {
+    type Answer: Send;
+
+    fn send(
+        &self,
+        connection: &mut MultiplexedConnection,
+    ) -> impl Future<Output = RedisResult<Self::Answer>> + Send;
+}
+
+impl Request for Cmd {
+    type Answer = Value;
+
+    fn send(
+        &self,
+        connection: &mut MultiplexedConnection,
+    ) -> impl Future<Output = RedisResult<Value>> + Send {
+        connection.send_packed_command(self)
+    }
+}
+
+impl Request for Pipeline {
+    type Answer = Vec<Value>;
+
+    fn send(
+        &self,
+        connection: &mut MultiplexedConnection,
+    ) -> impl Future<Output = RedisResult<Vec<Value>>> + Send {
+        connection.send_packed_commands(self, 0, self.len())
+    }
 }
 
 impl Link {
@@ -87,26 +113,15 @@ impl Link {
         &self.target
     }
 
-    /// Sends a command and returns its answer, which may be an error reply.
-    pub(super) async fn send(self: &Arc<Self>, command: &Cmd) -> Result<Value> {
-        self.exchange(Request::One(command)).await
-    }
-
-    /// Sends commands together and returns their answers, which may be error replies.
-    pub(super) async fn send_all(self: &Arc<Self>, commands: &Pipeline) -> Result<Vec<Value>> {
-        match self.exchange(Request::Many(commands)).await? {
-            Value::Array(answers) if answers.len() == commands.len() => Ok(answers),
-            _ => Err(failure::unexpected("the server gave another number of answers")),
-        }
-    }
-
-    async fn exchange(self: &Arc<Self>, request: Request<'_>) -> Result<Value> {
+    /// Sends a command or a pipeline. Among the answers may be error replies.
+    pub(super) async fn send<R: Request>(self: &Arc<Self>, request: &R) -> Result<R::Answer> {
         let live = match self.live() {
             Some(live) => live,
             // Boxed, so that a hit does not carry what only a first call needs.
             None => Box::pin(self.connect()).await?,
         };
-        match live.exchange(request).await {
+        let mut connection = live.connection.clone();
+        match request.send(&mut connection).await {
             Ok(answer) => Ok(answer),
             Err(error) => Box::pin(self.recover(&live, error, request)).await,
         }
@@ -117,29 +132,27 @@ impl Link {
     /// Again is safe, because every command we send has the same effect when it runs twice. Once
     /// is enough: a server that is gone refuses the new connection at once.
     #[cold]
-    async fn recover(
+    async fn recover<R: Request>(
         self: &Arc<Self>,
         live: &Arc<Live>,
         error: RedisError,
-        request: Request<'_>,
-    ) -> Result<Value> {
+        request: &R,
+    ) -> Result<R::Answer> {
+        let fail = |error| failure::exchange(error, self.target.response_timeout);
         if error.is_unrecoverable_error() {
             self.forget(live);
         }
-        let fail = |error| failure::exchange(error, self.target.response_timeout);
         if !error.is_connection_dropped() {
             return Err(fail(error));
         }
         let fresh = self.connect().await?;
-        match fresh.exchange(request).await {
-            Ok(answer) => Ok(answer),
-            Err(error) => {
-                if error.is_unrecoverable_error() {
-                    self.forget(&fresh);
-                }
-                Err(fail(error))
+        let mut connection = fresh.connection.clone();
+        request.send(&mut connection).await.map_err(|error| {
+            if error.is_unrecoverable_error() {
+                self.forget(&fresh);
             }
-        }
+            fail(error)
+        })
     }
 
     fn live(&self) -> Option<Arc<Live>> {
@@ -230,7 +243,6 @@ impl Link {
         let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(live) => {
-                let live = Arc::new(live);
                 *fault = None;
                 self.set_live(Some(Arc::clone(&live)));
                 Ok(live)
@@ -248,21 +260,8 @@ impl Link {
     }
 }
 
-impl Live {
-    async fn exchange(&self, request: Request<'_>) -> RedisResult<Value> {
-        let mut connection = self.connection.clone();
-        match request {
-            Request::One(command) => connection.send_packed_command(command).await,
-            Request::Many(commands) => {
-                let answers = connection.send_packed_commands(commands, 0, commands.len()).await?;
-                Ok(Value::Array(answers))
-            }
-        }
-    }
-}
-
 impl Target {
-    async fn dial(&self) -> Result<Live> {
+    async fn dial(&self) -> Result<Arc<Live>> {
         match &self.address {
             Address::Tcp(host, port) => {
                 let stream = self.tcp(host, *port).await?;
@@ -303,7 +302,7 @@ impl Target {
     }
 
     /// Logs in over a stream that is open.
-    async fn enter<S>(&self, stream: S) -> Result<Live>
+    async fn enter<S>(&self, stream: S) -> Result<Arc<Live>>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -316,28 +315,40 @@ impl Target {
         let no_login = RedisConnectionInfo::default().set_skip_set_lib_name();
         let opened = MultiplexedConnection::new_with_config(&no_login, stream, config).await;
         let (connection, driver) = opened.map_err(fail)?;
-        let live = Live { connection, driver: tokio::spawn(driver).abort_handle() };
+        let live = Arc::new_cyclic(|live| {
+            let driver = tokio::spawn(Driver::new(Weak::clone(live), driver));
+            Live { connection, driver: driver.abort_handle() }
+        });
 
-        let mut login = Pipeline::new();
+        // One by one and not in a pipeline, for which the client loses the reason when a connection
+        // breaks in the middle.
+        let mut connection = live.connection.clone();
+        let mut login = async |command: &Cmd| -> Result<Option<ServerError>> {
+            match connection.send_packed_command(command).await.map_err(fail)? {
+                Value::ServerError(error) => Ok(Some(error)),
+                _ => Ok(None),
+            }
+        };
+        let refused = |error: &ServerError| failure::login_refusal(error, self.password.as_deref());
         if let Some(password) = &self.password {
-            login.cmd("AUTH");
+            let mut auth = redis::cmd("AUTH");
             self.username.iter().for_each(|username| {
-                login.arg(username);
+                auth.arg(username);
             });
-            login.arg(password);
+            login(auth.arg(password)).await?.map_or(Ok(()), |error| Err(refused(&error)))?;
         }
         if self.database != 0 {
-            login.cmd("SELECT").arg(self.database);
+            let mut select = redis::cmd("SELECT");
+            let answer = login(select.arg(self.database)).await?;
+            answer.map_or(Ok(()), |error| Err(refused(&error)))?;
         }
-        let strict = login.len();
         // For the operator's `CLIENT LIST`, and so that something answers before it counts as a
-        // server. Old ones do not know it, which does not matter.
-        login.cmd("CLIENT").arg("SETINFO").arg("LIB-NAME").arg("larder");
-        let answers = live.connection.clone().send_packed_commands(&login, 0, login.len()).await;
-        for answer in answers.map_err(fail)?.iter().take(strict) {
-            if let Value::ServerError(error) = answer {
-                return Err(failure::login_refusal(error, self.password.as_deref()));
-            }
+        // server. An old server does not know the command, a user may lack the right to it; neither
+        // matters, but "too many clients" does.
+        let mut name = redis::cmd("CLIENT");
+        let answer = login(name.arg("SETINFO").arg("LIB-NAME").arg("larder")).await?;
+        if let Some(error) = answer.map(|error| refused(&error)).filter(Error::is_transient) {
+            return Err(error);
         }
         Ok(live)
     }

@@ -40,7 +40,7 @@ impl HashBackend for Redis {
             Some(lifetime) => {
                 let mut both = Pipeline::with_capacity(2);
                 both.add_command(set).add_command(lifetime);
-                self.link.send_all(&both).await.and_then(|answers| {
+                self.link.send(&both).await.and_then(|answers| {
                     let meanings = [failure::refusal, expire_refusal(expiry)];
                     let mut answers = answers.into_iter().zip(meanings);
                     answers.try_for_each(|(answer, meaning)| self.done(answer, meaning))
@@ -67,7 +67,7 @@ impl HashBackend for Redis {
             return self.get_multi(keys).await;
         }
         let (pipeline, parts) = groups.pipeline("MGET", "HMGET", keys);
-        let answers = self.link.send_all(&pipeline).await?;
+        let answers = self.link.send(&pipeline).await?;
         let mut found: Batch<Bytes> = keys.iter().map(|_| Ok(None)).collect();
         for (answer, positions) in answers.into_iter().zip(parts) {
             match self.found_many(answer, positions.len()) {
@@ -113,7 +113,7 @@ impl HashBackend for Redis {
                 meanings.push((key, expire_refusal(expiry)));
             }
         }
-        let answers = self.link.send_all(&pipeline).await?;
+        let answers = self.link.send(&pipeline).await?;
         answers.into_iter().zip(meanings).try_for_each(|(answer, (key, meaning))| {
             self.done(answer, meaning).map_err(|error| error.with_key(key))
         })
@@ -126,7 +126,7 @@ impl HashBackend for Redis {
             return self.remove_multi(keys).await;
         }
         let (pipeline, parts) = groups.pipeline("DEL", "HDEL", keys);
-        let answers = self.link.send_all(&pipeline).await?;
+        let answers = self.link.send(&pipeline).await?;
         answers.into_iter().zip(parts).try_for_each(|(answer, positions)| {
             let done = self.done(answer, failure::refusal);
             done.map_err(|error| error.with_key(keys[positions[0]]))

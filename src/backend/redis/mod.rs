@@ -2,6 +2,7 @@
 
 mod config;
 mod connection;
+mod driver;
 mod failure;
 mod hash;
 #[cfg(feature = "backend-redis-tls")]
@@ -226,7 +227,7 @@ impl Backend for Redis {
         for put in puts {
             sets.add_command(set_command(&put.key.flat(), &put.value, put.opts));
         }
-        let answers = self.link.send_all(&sets).await?;
+        let answers = self.link.send(&sets).await?;
         answers.into_iter().zip(puts).try_for_each(|(answer, put)| {
             self.done(answer, failure::refusal).map_err(|error| error.with_key(put.key))
         })
