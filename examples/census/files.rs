@@ -6,7 +6,6 @@ use std::{
     fs::{File, Metadata},
     io::{self, ErrorKind, Read},
     path::{Path, PathBuf},
-    sync::Arc,
     time::UNIX_EPOCH,
 };
 
@@ -146,7 +145,7 @@ impl Spot {
     }
 
     /// The facts about it, found without holding up the runtime.
-    pub(crate) async fn examine(self: Arc<Self>) -> io::Result<Facts> {
+    pub(crate) async fn examine(&'static self) -> io::Result<Facts> {
         spawn_blocking(move || Facts::of(&self.path)).await?
     }
 }
@@ -164,7 +163,7 @@ fn text(path: &OsStr) -> Cow<'_, str> {
 ///
 /// Leaves out what is [`SKIPPED`] and what starts with `own`, the name of the cache's own file. That
 /// one must not be touched: closing it would drop the locks that LMDB holds on it.
-pub(crate) fn walk(root: &Path, own: &OsStr) -> (Vec<Arc<Spot>>, Vec<String>) {
+pub(crate) fn walk(root: &Path, own: &OsStr) -> (Vec<Spot>, Vec<String>) {
     let is_own = |name: &OsStr| name.as_encoded_bytes().starts_with(own.as_encoded_bytes());
     let wanted = |entry: &DirEntry| {
         let name = entry.file_name();
@@ -175,7 +174,7 @@ pub(crate) fn walk(root: &Path, own: &OsStr) -> (Vec<Arc<Spot>>, Vec<String>) {
     for entry in walk.into_iter().filter_entry(wanted) {
         match entry.and_then(|entry| Ok((entry.metadata()?, entry))) {
             Ok((metadata, entry)) if metadata.is_file() => {
-                spots.push(Arc::new(Spot::new(entry.path(), &metadata)));
+                spots.push(Spot::new(entry.path(), &metadata));
             }
             Ok(_) => {} // folders, and what may never end: pipes, sockets, devices
             Err(error) => errors.push(error.to_string()),

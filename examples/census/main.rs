@@ -6,42 +6,39 @@
 mod files;
 mod options;
 mod report;
+mod visit;
 
 use std::{
     error::Error,
     fs,
-    future::Future,
     io::{self, Write},
     process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
-    time::{Duration, Instant},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
 };
 
-use indicatif::{ProgressBar, ProgressStyle};
 #[cfg(feature = "backend-redis")]
 use larder::Redis;
 use larder::{
     Backend, BackendExt, Event, Failure, File, Memo, Memory, Observe, Observed, PayloadExt, Region,
     Stats, Store,
 };
-use tokio::task::JoinSet;
 
 use self::{
     files::{Facts, Spot},
     options::{Options, Stack},
     report::{Report, Tally},
+    visit::visit,
 };
 
-/// What nobody asked for so long may go: the keys of files that changed or went away.
+/// How long facts are kept. A changed file has another key, so what was known about its older self
+/// is never asked for again, and has to go at some time.
 const KEEP_FOR: Duration = Duration::from_secs(90 * 24 * 3600);
 
-/// The longest that one file may take, for those who wait for another's reading of it.
+/// The longest that reading one file may take, for those who wait for it.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
-/// The largest that the file of the embedded stack gets: some twenty million files.
+/// The largest that the file of the embedded stack gets: some ten million entries.
 const FILE_BYTES: u64 = 4 << 30;
 
 #[tokio::main]
@@ -57,15 +54,16 @@ async fn main() -> ExitCode {
 
 async fn census() -> Result<(), Box<dyn Error>> {
     let Some(options) = Options::parse()? else { return Ok(()) };
-    let job = Job::new(options)?;
+    // As long as the program: tasks may borrow from it.
+    let job: &'static Job = Box::leak(Box::new(Job::new(options)?));
     let report = match job.options.stack {
         Stack::Embedded => {
             let file = job.file()?;
-            let report = job.run(job.counted(file.clone()).postcard().framed()).await?;
+            let report = job.run(job.metered(file.clone()).postcard().framed()).await?;
             report.in_file(&file.stats()?)
         }
         Stack::InProcess => job.run(Memo::new()).await?,
-        Stack::InProcessBytes => job.run(job.counted(Memory::new()).postcard().framed()).await?,
+        Stack::InProcessBytes => job.run(job.metered(Memory::new()).postcard().framed()).await?,
         #[cfg(feature = "backend-redis")]
         Stack::RedisSmallest => job.run(job.redis().await?.hstore().postcard().framed()).await?,
         #[cfg(feature = "backend-redis")]
@@ -81,13 +79,13 @@ async fn census() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The same for every stack.
+/// What is the same for every stack.
 struct Job {
     options: Options,
-    files: Arc<[Arc<Spot>]>,
+    files: Vec<Spot>,
     /// What could not even be looked at.
     lost: Vec<String>,
-    passed: Passed,
+    meter: Meter,
 }
 
 impl Job {
@@ -97,13 +95,7 @@ impl Job {
         })?;
         let own = fs::canonicalize(&options.file).unwrap_or_else(|_| options.file.clone());
         let (files, lost) = files::walk(&dir, own.file_name().unwrap_or_default());
-        let options = Options { dir, ..options };
-        Ok(Self { options, files: files.into(), lost, passed: Passed::default() })
-    }
-
-    /// The backend, with all bytes counted that pass it.
-    fn counted<B: Backend>(&self, backend: B) -> Observed<Passed, B> {
-        Observed::with(self.passed.clone(), backend)
+        Ok(Self { options: Options { dir, ..options }, files, lost, meter: Meter::default() })
     }
 
     fn file(&self) -> larder::Result<File> {
@@ -112,119 +104,80 @@ impl Job {
     }
 
     #[cfg(feature = "backend-redis")]
-    async fn redis(&self) -> larder::Result<Observed<Passed, Redis>> {
+    async fn redis(&'static self) -> larder::Result<Observed<&'static Meter, Redis>> {
         let redis = Redis::new(self.options.redis.as_deref().unwrap_or_default())?;
         if let Err(error) = redis.ping().await {
             // A cache that is down makes a program slower, and nothing else.
             eprintln!("census: going on without Redis: {error}");
         }
-        Ok(self.counted(redis))
+        Ok(self.metered(redis))
+    }
+
+    /// The backend, with all bytes counted that pass it.
+    fn metered<B: Backend>(&'static self, backend: B) -> Observed<&'static Meter, B> {
+        Observed::with(&self.meter, backend)
     }
 
     /// The census, on whatever stack.
-    async fn run<S: Store<Facts> + 'static>(&self, stack: S) -> larder::Result<Report> {
+    async fn run<S: Store<Facts> + 'static>(&'static self, stack: S) -> larder::Result<Report> {
         let region = Region::builder(stack).keep_for(KEEP_FOR).wait_timeout(PATIENCE).build()?;
         if self.options.fresh
-            && let Err(error) = region.delete_multi(self.files.iter().map(|spot| spot.key())).await
+            && let Err(error) = region.delete_multi(self.files.iter().map(Spot::key)).await
         {
             eprintln!("census: what was known stays: {error}");
         }
         let plain = if self.options.plain { Some(self.plain().await) } else { None };
 
-        let read = Arc::new(AtomicU64::new(0));
-        let (reader, asked) = (Arc::clone(&read), region.clone());
-        let ask = move |spot: Arc<Spot>| {
-            let (region, read) = (asked.clone(), Arc::clone(&reader));
-            async move {
-                let examine = async || {
-                    let facts = Arc::clone(&spot).examine().await?;
-                    read.fetch_add(facts.bytes, Relaxed);
-                    Ok(facts)
-                };
-                region.try_get_or_create(spot.key(), examine).await
-            }
+        let asked = region.clone();
+        let ask = move |spot: &'static Spot| {
+            let region = asked.clone();
+            async move { region.try_get_or_create(spot.key(), || self.read(spot)).await }
         };
-        let (tally, took) = self.visit("census", self.options.callers, ask).await;
+        let Options { workers, callers, .. } = self.options;
+        let (tally, took) = visit("census", &self.files, (workers, callers), ask).await;
+        Ok(Report::new(self, Run { tally, stats: region.stats(), took, plain }))
+    }
 
-        let (stats, bytes_read) = (region.stats(), read.load(Relaxed));
-        Ok(Report::new(self, Run { tally, stats, bytes_read, took, plain }))
+    /// What a creator does.
+    async fn read(&self, spot: &'static Spot) -> io::Result<Facts> {
+        let facts = spot.examine().await?;
+        self.meter.read.fetch_add(facts.bytes, Relaxed);
+        Ok(facts)
     }
 
     /// The same without a cache: each file once. A first round, which does not count, brings the
     /// files into the page cache, for both.
-    async fn plain(&self) -> Duration {
-        let ask = async |spot: Arc<Spot>| spot.examine().await.map_err(Failure::from_creator);
-        self.visit("warming up", 1, ask).await;
-        self.visit("without a cache", 1, ask).await.1
+    async fn plain(&'static self) -> Duration {
+        let ask = async |spot: &'static Spot| spot.examine().await.map_err(Failure::from_creator);
+        let crew = (self.options.workers, 1);
+        visit("warming up", &self.files, crew, ask).await;
+        visit("without a cache", &self.files, crew, ask).await.1
     }
-
-    /// Has `ask` called for each file by `callers` tasks at about the same time, and for as many
-    /// files side by side as there are workers.
-    async fn visit<F, Fut>(&self, what: &'static str, callers: usize, ask: F) -> (Tally, Duration)
-    where
-        F: Fn(Arc<Spot>) -> Fut + Clone + Send + 'static,
-        Fut: Future<Output = Result<Facts, Failure<io::Error>>> + Send + 'static,
-    {
-        let bar = bar(what, self.files.len());
-        let start = Instant::now();
-        let mut tasks = JoinSet::new();
-        for worker in 0..self.options.workers {
-            for caller in 0..callers {
-                // Callers of a file go the same way. They meet at every file that has to be read,
-                // because they wait for each other there.
-                let (files, step) = (Arc::clone(&self.files), self.options.workers);
-                let (ask, bar) = (ask.clone(), bar.clone());
-                tasks.spawn(async move {
-                    let mut tally = Tally::default();
-                    for spot in files.iter().skip(worker).step_by(step) {
-                        let answer = ask(Arc::clone(spot)).await;
-                        // All callers get the same answer. One of them counts it.
-                        if caller == 0 {
-                            tally.add(spot, answer);
-                            bar.inc(1);
-                        }
-                    }
-                    tally
-                });
-            }
-        }
-        let tallies = tasks.join_all().await;
-        let took = start.elapsed();
-        bar.finish_and_clear();
-        (tallies.into_iter().fold(Tally::default(), Tally::merge), took)
-    }
-}
-
-fn bar(what: &'static str, files: usize) -> ProgressBar {
-    let template = "{msg:<16} {wide_bar} {pos}/{len} files";
-    let style = ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_bar());
-    ProgressBar::new(files as u64).with_style(style).with_message(what)
 }
 
 /// What one run brought.
 struct Run {
     tally: Tally,
     stats: Stats,
-    bytes_read: u64,
     took: Duration,
     plain: Option<Duration>,
 }
 
-/// Counts the entries that pass a backend, and their bytes.
-#[derive(Clone, Debug, Default)]
-struct Passed(Arc<(AtomicU64, AtomicU64)>);
-
-impl Passed {
-    fn mean(&self) -> Option<f64> {
-        report::mean(self.0.1.load(Relaxed), self.0.0.load(Relaxed))
-    }
+/// Counts bytes.
+#[derive(Debug, Default)]
+struct Meter {
+    /// Those of files, read by creators.
+    read: AtomicU64,
+    /// Entries that passed the backend, and their bytes.
+    entries: AtomicU64,
+    encoded: AtomicU64,
 }
 
-impl Observe for Passed {
+impl Observe for &Meter {
     fn observe(&self, event: &Event<'_>) {
         if let (Some(bytes), None) = (event.bytes, event.error) {
-            self.0.0.fetch_add(1, Relaxed);
-            self.0.1.fetch_add(bytes as u64, Relaxed);
+            self.entries.fetch_add(1, Relaxed);
+            self.encoded.fetch_add(bytes as u64, Relaxed);
         }
     }
 }

@@ -88,6 +88,7 @@ pub(crate) struct Options {
     pub(crate) dir: PathBuf,
     pub(crate) stack: Stack,
     pub(crate) file: PathBuf,
+    #[cfg_attr(not(feature = "backend-redis"), expect(dead_code, reason = "refused when parsed"))]
     pub(crate) redis: Option<String>,
     pub(crate) fresh: bool,
     pub(crate) workers: usize,

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashSet},
     fmt, io,
+    sync::atomic::Ordering::Relaxed,
 };
 
 use indicatif::{HumanBytes, HumanCount};
@@ -10,7 +11,7 @@ use larder::{Failure, FileStats};
 use serde::Serialize;
 
 use crate::{
-    Job, Run,
+    Job, Meter, Run,
     files::{Facts, Kind, Spot},
 };
 
@@ -93,7 +94,8 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn new(job: &Job, run: Run) -> Self {
-        let Run { tally, stats, bytes_read, took, plain } = run;
+        let Run { tally, stats, took, plain } = run;
+        let Meter { read, entries, encoded } = &job.meter;
         let errors: Vec<_> = job.lost.iter().chain(&tally.errors).collect();
         let calls = (job.files.len() * job.options.callers) as u64;
         let missed = stats.creations + stats.failures + stats.shared + stats.stale;
@@ -114,8 +116,8 @@ impl Report {
             shared: stats.shared,
             stale: stats.stale,
             bypassed: stats.bypassed,
-            bytes_read,
-            entry_bytes: job.passed.mean(),
+            bytes_read: read.load(Relaxed),
+            entry_bytes: mean(encoded.load(Relaxed), entries.load(Relaxed)),
             file_bytes_per_entry: None,
             seconds: took.as_secs_f64(),
             plain_seconds: plain.map(|plain| plain.as_secs_f64()),
@@ -130,7 +132,7 @@ impl Report {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a mean for people to read")]
-pub(crate) fn mean(sum: u64, count: u64) -> Option<f64> {
+fn mean(sum: u64, count: u64) -> Option<f64> {
     (count > 0).then(|| sum as f64 / count as f64)
 }
 
