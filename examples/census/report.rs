@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, HashSet},
     fmt, io,
     sync::atomic::Ordering::Relaxed,
+    time::Duration,
 };
 
 use indicatif::{HumanBytes, HumanCount};
@@ -169,10 +170,10 @@ impl fmt::Display for Report {
             (None, _) => "nothing was kept as bytes".to_owned(),
         };
         row("bytes per entry", each)?;
-        row("wall time", format!("{:.3} s", self.seconds))?;
+        row("wall time", time(self.seconds))?;
         if let (Some(plain), Some(ratio)) = (self.plain_seconds, self.ratio) {
-            let what = "each file once, no cache, page cache warm for both";
-            row("plain job", format!("{plain:.3} s: {what}"))?;
+            let what = "each file once, whoever asks; page cache warm for both";
+            row("plain job", format!("{}: {what}", time(plain)))?;
             row("ratio", format!("{ratio:.2} times as fast as the plain job"))?;
         }
         Ok(())
@@ -189,4 +190,8 @@ impl Sum {
 
 fn count(number: u64) -> String {
     HumanCount(number).to_string()
+}
+
+fn time(seconds: f64) -> String {
+    format!("{:.1?}", Duration::from_secs_f64(seconds))
 }
