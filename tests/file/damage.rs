@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use larder::{Backend, ErrorKind, File, Key};
+use larder::{Backend, Bytes, ErrorKind, File, Key, Put, WriteOpts};
 
 use crate::{
     Dice, assert_whole, block_on,
@@ -13,7 +13,7 @@ use crate::{
     get, put, value,
 };
 
-const ENTRIES: u64 = 300;
+const ENTRIES: u64 = 200;
 
 /// A file with some history: overwritten, removed, small and large values.
 fn sample(path: &Path) {
@@ -74,8 +74,12 @@ fn use_it(file: &File) {
                 Err(error) => assert!(error.is_unreadable(), "{error}"),
             }
         }
-        for name in &names {
-            _ = file.set(Key::from(name), value(name, 9, 3000), larder::WriteOpts::default()).await;
+        let puts: Vec<_> = keys
+            .iter()
+            .map(|key| Put::new(*key, Bytes::from_static(&[7; 3000]), WriteOpts::default()))
+            .collect();
+        for some in puts.chunks(60) {
+            _ = file.set_multi(some).await;
         }
         _ = file.sweep().await;
         _ = get(file, "key 7").await;
@@ -177,7 +181,7 @@ fn foreign_files() {
     let cases = [
         ("text", &b"hello"[..]),
         ("long text", long_text.as_bytes()),
-        ("zeros", &[0; 20_000][..]),
+        ("zeros", &vec![0; 20_000][..]),
         ("random", &random[..]),
         ("sqlite", &sqlite[..]),
     ];

@@ -1,5 +1,6 @@
 //! The `File` backend: alone, full, shared by processes, killed, damaged.
 #![cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
 mod child;
 mod damage;

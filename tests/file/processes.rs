@@ -2,6 +2,7 @@
 
 use std::{
     io::Write as _,
+    os::unix::fs::MetadataExt as _,
     process::Child,
     time::{Duration, Instant},
 };
@@ -55,7 +56,9 @@ fn many_create_and_write_at_once() {
             std::fs::write(&path, vec![7; 20_000]).unwrap();
         }
         let children: Vec<_> = (0..6).map(|i| spawn("write", &path, &i.to_string())).collect();
-        children.into_iter().for_each(finish);
+        for child in children {
+            finish(child);
+        }
         let file = File::open(&path).unwrap();
         assert_eq!(file.len().unwrap(), 600, "{start}");
     }
@@ -96,7 +99,9 @@ fn killed_while_others_write() {
     let mut dice = Dice::new(12);
     for round in 0..12 {
         let mut children = [0, 1].map(|i| spawn("storm", &path, &(2 * round + i).to_string()));
-        children.iter_mut().for_each(|child| hear(child, "storming"));
+        for child in &mut children {
+            hear(child, "storming");
+        }
         std::thread::sleep(Duration::from_micros(dice.roll(20_000)));
         for child in children {
             kill(child);
@@ -174,16 +179,49 @@ fn closing_waits_for_what_is_queued() {
 fn a_deleted_file_that_others_have_open_is_a_new_one() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.larder");
+    let lock = || std::fs::metadata(dir.path().join("a.larder-lock")).unwrap().ino();
+    // The other process joins, and stays when this one has gone.
+    let file = File::open(&path).unwrap();
     let mut child = spawn("talk", &path, "");
     hear(&mut child, "ready");
+    drop(file);
+    let file = File::open(&path).unwrap();
     ask(&mut child, "set theirs", "done");
+    block_on(async { assert!(get(&file, "theirs").await.is_some()) });
+    drop(file);
+    let whole = path.canonicalize().unwrap();
+    crate::wait_until("it is closed", || heed::env_closing_event(&whole).is_none());
+
+    let old_lock = lock();
     std::fs::remove_file(&path).unwrap();
     let file = File::open(&path).unwrap();
+    assert_ne!(lock(), old_lock, "they must not share it");
     assert!(file.is_empty().unwrap());
     block_on(put(&file, "mine", "x"));
     ask(&mut child, "get mine", "no");
     ask(&mut child, "set more", "done");
     ask(&mut child, "get theirs", "yes");
     assert_eq!(file.len().unwrap(), 1);
+    kill(child);
+}
+
+#[test]
+fn a_replaced_file_that_others_have_open_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.larder");
+    let other = dir.path().join("b.larder");
+    let mut child = spawn("talk", &path, "");
+    hear(&mut child, "ready");
+    for i in 0..5 {
+        ask(&mut child, &format!("set {i}"), "done");
+    }
+    block_on(put(&File::open(&other).unwrap(), "b", "x"));
+    std::fs::rename(&other, &path).unwrap();
+    let error = File::open(&path).unwrap_err();
+    assert!(error.to_string().contains("it was replaced"), "{error}");
+    let file = File::builder(&path).recreate_if_damaged(true).build().unwrap();
+    block_on(put(&file, "mine", "x"));
+    ask(&mut child, "get mine", "no");
+    ask(&mut child, "get 3", "yes");
     kill(child);
 }

@@ -141,14 +141,23 @@ fn header(file: &fs::File) -> Checked<Meta> {
     Ok(meta)
 }
 
-/// Checks a file that another process has open, and therefore has checked: the header only.
-pub(super) fn joined(file: &fs::File) -> Checked {
+/// Checks a file that another process has open, and therefore has checked: the header only, and
+/// that the lock file belongs to it.
+pub(super) fn joined(file: &fs::File, lock: &fs::File) -> Checked {
+    let ours = || {
+        let txn = header(file)?.txn;
+        // The lock file counts transactions too; one more if a process died in between.
+        let mut counted = [0; 16];
+        lock.read_exact_at(&mut counted, 0)?;
+        let behind = txn.wrapping_sub(u64_at(&counted, 8));
+        ensure(behind <= 1, "is not the one that other processes have open: it was replaced")
+    };
     let mut tries = 0;
     loop {
-        match header(file) {
-            // The two pages were read while a transaction was between them.
+        match ours() {
+            // They were read while a transaction went on.
             Err(Damage::Wrong(_)) if tries < 20 => tries += 1,
-            other => return other.map(drop),
+            other => return other,
         }
         std::thread::sleep(std::time::Duration::from_millis(1));
     }

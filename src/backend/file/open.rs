@@ -7,7 +7,7 @@
 use std::{
     collections::BTreeMap,
     fs, io,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, Weak},
     time::{Duration, Instant},
@@ -27,7 +27,9 @@ use crate::{Clock, Error, ErrorKind, Result};
 /// to finish closing it.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Threads of all processes that have ever read and still live.
-const MAX_READERS: u32 = 4096;
+const MAX_READERS: u32 = 2048;
+/// What the lock file needs for them, and more: 64 bytes each behind a header.
+const LOCK_BYTES: usize = MAX_READERS as usize * 64 + 4096;
 /// The address space reserved if no limit is given. Address space only: the file grows as needed.
 const RESERVED: u64 = 64 << 30;
 const LEAST: u64 = 1 << 20;
@@ -122,19 +124,22 @@ fn checked(path: &Path, options: &Options) -> Result<(Opened, FileId)> {
     let mut may_recreate = options.recreate_if_damaged;
     loop {
         let (gate, id) = gate(path)?;
+        let used = used(path)?;
+        let in_use = used.is_some();
         let is_empty = length(&gate, path)? == 0;
-        let in_use = in_use(path)?;
-        let problem = if is_empty {
-            if in_use {
-                // Left over: the data file was deleted and the lock file was not. Whoever still
-                // has the old ones keeps them, and must not share a lock with the new one.
-                unlink(&lock_path(path))?;
-            }
-            None
-        } else {
-            let found = if in_use { check::joined(&gate) } else { check::whole(&gate) };
-            found.err().map(|damage| fault::damage(path, damage))
+        let found = match &used {
+            _ if is_empty => Ok(()),
+            Some(lock) => check::joined(&gate, lock),
+            None => check::whole(&gate),
         };
+        // Before LMDB opens it: see there.
+        drop(used);
+        if is_empty && in_use {
+            // Left over: the data file was deleted and the lock file was not. Whoever still has
+            // the old ones keeps them, and must not share a lock with the new one.
+            unlink(&lock_path(path))?;
+        }
+        let problem = found.err().map(|damage| fault::damage(path, damage));
         let problem = match problem {
             None => match hand_over(path, options) {
                 Ok(opened) => return Ok((opened, id)),
@@ -177,18 +182,7 @@ fn hand_over(path: &Path, options: &Options) -> Result<Opened, Refused> {
         error => other(error),
     })?;
     _ = env.clear_stale_readers();
-    let marked = |env: &Env| -> heed::Result<(Db, Option<Vec<u8>>, u64)> {
-        let txn = env.read_txn()?;
-        let db = env.open_databases_and_commit(txn, |opener, txn| {
-            opener.open_database(txn, None).map(CommitOrAbort::<_, ()>::Commit)
-        })?;
-        let CommitOrAbort::Commit(Some(db)) = db else { return Err(MdbError::NotFound.into()) };
-        let txn = env.read_txn()?;
-        let db: Db = db;
-        let marker = db.get(&txn, MARKER)?.map(<[u8]>::to_vec);
-        Ok((db, marker, db.len(&txn)?))
-    };
-    let (db, marker, entries) = marked(&env).map_err(other)?;
+    let (db, marker, entries) = read_marker(&env).map_err(other)?;
     match marker {
         Some(marker) if marker == LAYOUT => {}
         Some(_) => {
@@ -209,6 +203,19 @@ fn hand_over(path: &Path, options: &Options) -> Result<Opened, Refused> {
         }
     }
     Ok(Opened { env, db, map_bytes })
+}
+
+/// The database, what it says it is, and how many entries it has.
+fn read_marker(env: &Env) -> heed::Result<(Db, Option<Vec<u8>>, u64)> {
+    let txn = env.read_txn()?;
+    let db = env.open_databases_and_commit(txn, |opener, txn| {
+        opener.open_database(txn, None).map(CommitOrAbort::<_, ()>::Commit)
+    })?;
+    let CommitOrAbort::Commit(Some(db)) = db else { return Err(MdbError::NotFound.into()) };
+    let db: Db = db;
+    let txn = env.read_txn()?;
+    let marker = db.get(&txn, MARKER)?.map(<[u8]>::to_vec);
+    Ok((db, marker, db.len(&txn)?))
 }
 
 /// Opens the environment with as much address space as wanted, or as there is.
@@ -273,21 +280,28 @@ fn gate(path: &Path) -> Result<(fs::File, FileId)> {
     }
 }
 
-/// Whether another process has the file open. Asked only while this one has not: closing any
-/// handle of the lock file would give up the locks that LMDB holds on it for this process.
-fn in_use(path: &Path) -> Result<bool> {
+/// The lock file, if another process has the file open; otherwise makes it ready.
+///
+/// Asked only while this process does not have the file open: closing any handle of the lock file
+/// gives up the locks that LMDB holds on it for this process.
+fn used(path: &Path) -> Result<Option<fs::File>> {
     let lock = lock_path(path);
-    let cannot = |error| fault::io(&lock, "cannot be opened", error);
-    let file = match fs::OpenOptions::new().read(true).write(true).open(&lock) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        found => found.map_err(cannot)?,
-    };
+    let cannot = |error| fault::io(&lock, "cannot be opened and locked", error);
+    let mut options = fs::OpenOptions::new();
+    let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let file = options.open(&lock).map_err(cannot)?;
     match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(false),
+        // LMDB writes to it through a map: on a full disk that would be a SIGBUS, had the file
+        // holes. So it has none.
+        Ok(()) if length(&file, &lock)? < LOCK_BYTES as u64 => {
+            file.write_all_at(&vec![0; LOCK_BYTES], 0).map_err(cannot)?;
+            Ok(None)
+        }
+        Ok(()) => Ok(None),
         Err(error) => match io::Error::from(error) {
-            error if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
-            error if error.kind() == io::ErrorKind::PermissionDenied => Ok(true),
-            error => Err(fault::io(&lock, "cannot be locked", error)),
+            error if error.kind() == io::ErrorKind::WouldBlock => Ok(Some(file)),
+            error if error.kind() == io::ErrorKind::PermissionDenied => Ok(Some(file)),
+            error => Err(cannot(error)),
         },
     }
 }
