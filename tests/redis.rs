@@ -1,6 +1,6 @@
 //! `Redis` on a real server: what it sends, what it stores, how often it speaks.
 //! What happens when things break is in `redis_failures.rs`.
-#![cfg(feature = "backend-redis")]
+#![cfg(all(unix, feature = "backend-redis"))]
 
 #[cfg(test)]
 mod support;

@@ -1,5 +1,5 @@
 //! `Redis` when things break: servers that are away, hang, restart, refuse, or are something else.
-#![cfg(feature = "backend-redis")]
+#![cfg(all(unix, feature = "backend-redis"))]
 
 #[cfg(test)]
 mod support;
@@ -19,7 +19,7 @@ use larder::{
     RedisBuilder, WriteOpts,
 };
 use support::{
-    redis_server::{RedisServer, free_port},
+    redis_server::{RawClient, RedisServer, free_port},
     until,
 };
 use tokio::{
@@ -85,17 +85,26 @@ async fn failing_calls(redis: &Redis) -> Vec<(Error, Duration)> {
     failed
 }
 
+/// What a call costs while there is no server: less than 50 ms, give or take the scheduler.
+fn assert_cheap(mut failed: Vec<(Error, Duration)>) {
+    failed.sort_by_key(|(_, took)| *took);
+    let (typical, longest) = (failed[failed.len() / 2].1, failed[failed.len() - 1].1);
+    assert!(typical < Duration::from_millis(50) && longest < Duration::from_secs(1), "{failed:?}");
+}
+
 #[tokio::test]
 async fn a_server_that_never_was_costs_milliseconds() {
     let urls = [format!("redis://127.0.0.1:{}", free_port()), "unix:///nowhere/redis.sock".into()];
     for url in urls {
         let redis = Redis::new(url).unwrap();
         for _ in 0..5 {
-            for (error, took) in failing_calls(&redis).await {
+            let failed = failing_calls(&redis).await;
+            for (error, _) in &failed {
                 assert_eq!((error.kind(), error.layer()), (ErrorKind::Unavailable, "redis"));
-                assert!(error.is_transient() && took < Duration::from_millis(100), "{took:?}");
-                assert!(whole(&error).contains("no connection to"), "{error}");
+                assert!(error.is_transient());
+                assert!(whole(error).contains("no connection to"), "{error}");
             }
+            assert_cheap(failed);
         }
         let error = redis.get("k".into()).await.unwrap_err();
         assert_eq!(error.key(), Some("k".into()));
@@ -110,10 +119,11 @@ async fn a_server_that_died_costs_milliseconds() {
         until("the first answer", || async { redis.ping().await.ok() }).await;
         server.kill();
         for _ in 0..5 {
-            for (error, took) in failing_calls(&redis).await {
+            let failed = failing_calls(&redis).await;
+            for (error, _) in &failed {
                 assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-                assert!(took < Duration::from_millis(100), "{took:?}");
             }
+            assert_cheap(failed);
         }
         server.restart();
         until("the recovery", || async { redis.ping().await.ok() }).await;
@@ -147,11 +157,10 @@ async fn an_address_that_swallows_everything_costs_the_connect_timeout_once() {
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     }
     let took = start.elapsed();
-    assert!(took >= limit && took < limit * 2, "50 calls at once took {took:?}");
-    for (error, took) in failing_calls(&redis).await {
-        assert_eq!(error.kind(), ErrorKind::Unavailable);
-        assert!(took < Duration::from_millis(100), "{took:?}");
-    }
+    assert!(took >= limit && took < limit * 5, "50 calls at once took {took:?}");
+    let failed = failing_calls(&redis).await;
+    assert!(failed.iter().all(|(error, _)| error.kind() == ErrorKind::Unavailable));
+    assert_cheap(failed);
 }
 
 #[tokio::test]
@@ -165,11 +174,11 @@ async fn a_server_that_hangs_is_a_timeout_and_comes_back() {
     for (error, took) in failing_calls(&redis).await {
         assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
         assert!(error.to_string().contains("100ms"), "{error}");
-        assert!(took >= limit && took < limit * 3, "{took:?}");
+        assert!(took >= limit && took < limit * 10, "{took:?}");
     }
     let fresh = Redis::builder(server.tcp_url()).connect_timeout(limit).build().unwrap();
     let (error, took) = failing_calls(&fresh).await.swap_remove(0);
-    assert!(error.is_transient() && took < limit * 3, "{error} {took:?}");
+    assert!(error.is_transient() && took < limit * 10, "{error} {took:?}");
 
     server.resume();
     let other = Key::from("other");
@@ -274,24 +283,26 @@ async fn cancelled_calls_give_nobody_a_wrong_answer() {
     }
 }
 
+/// How many connections the server of `raw` took so far.
+fn connections(raw: &mut RawClient) -> usize {
+    let info = raw.call(&["INFO", "stats"]).text();
+    let (_, rest) = info.split_once("total_connections_received:").unwrap_or_default();
+    let digits = rest.split(|letter: char| !letter.is_ascii_digit()).next();
+    digits.and_then(|digits| digits.parse().ok()).expect("the number of connections")
+}
+
 #[tokio::test]
 async fn a_first_caller_that_gives_up_leaves_the_connection_to_others() {
     let server = RedisServer::start();
     let mut raw = server.raw();
-    let mut connections = || {
-        let info = raw.call(&["INFO", "stats"]).text();
-        let (_, rest) = info.split_once("total_connections_received:").unwrap_or_default();
-        let digits = rest.split(|letter: char| !letter.is_ascii_digit()).next();
-        digits.and_then(|digits| digits.parse::<usize>().ok())
-    };
-    let before = connections();
+    let before = connections(&mut raw);
     let redis = client(&server);
     {
         let mut call = pin!(redis.ping());
         assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
     redis.ping().await.unwrap();
-    assert_eq!(connections(), before.map(|count| count + 1), "one connection, for all");
+    assert_eq!(connections(&mut raw), before + 1, "one connection, for all");
 }
 
 #[tokio::test]
@@ -389,6 +400,17 @@ async fn a_full_server_and_a_replica_refuse_with_a_hint() {
     assert_eq!(error.kind(), ErrorKind::Backend);
     assert!(whole(&error).contains("READONLY") && whole(&error).contains("master"), "{error}");
     assert_eq!(redis.get("k".into()).await.unwrap(), Some(bytes("v")));
+    // The address may lead to the new master by now, so it is asked again, though not all the time.
+    let mut raw = server.raw();
+    let before = connections(&mut raw);
+    let (mut tries, mut seen) = (0, before);
+    while seen == before {
+        set().await.unwrap_err();
+        tries += 1;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        seen = connections(&mut raw);
+    }
+    assert!(tries > 3 && seen == before + 1, "{tries} writes, {} connections", seen - before);
     server.call(&["REPLICAOF", "NO", "ONE"]);
     set().await.unwrap();
 }

@@ -33,14 +33,18 @@ pub(super) enum Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (host, port) = match self {
-            Self::Tcp(host, port) => (host, port),
+        let (host, port, tls) = match self {
+            Self::Tcp(host, port) => (host, port, ""),
             #[cfg(feature = "backend-redis-tls")]
-            Self::Tls(host, port, _) => (host, port),
+            Self::Tls(host, port, _) => (host, port, " (TLS)"),
             #[cfg(unix)]
             Self::Unix(path) => return path.display().fmt(f),
         };
-        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+        if host.contains(':') {
+            write!(f, "[{host}]:{port}{tls}")
+        } else {
+            write!(f, "{host}:{port}{tls}")
+        }
     }
 }
 
@@ -125,8 +129,8 @@ impl RedisBuilder {
         let login = info.redis_settings();
         let target = Target {
             address: address(info.addr(), tls, self.ca_certificate.as_deref())?,
-            username: self.username.clone().or_else(|| part(login, RedisConnectionInfo::username)),
-            password: self.password.clone().or_else(|| part(login, RedisConnectionInfo::password)),
+            username: self.username.or_else(|| part(login, RedisConnectionInfo::username)),
+            password: self.password.or_else(|| part(login, RedisConnectionInfo::password)),
             database: self.database.map_or(login.db(), i64::from),
             connect_timeout: self.connect_timeout,
             response_timeout: self.response_timeout,

@@ -34,6 +34,8 @@ const PATIENCE: Duration = Duration::from_millis(20);
 const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
 /// How long a connection is silent before the kernel asks whether the other side is still there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
+/// How old a connection gets before a change of the server's role is a reason to make another.
+const YOUNG: Duration = Duration::from_secs(1);
 /// How many commands may wait for their turn to be written before callers wait for room.
 const QUEUE: usize = 512;
 
@@ -51,6 +53,7 @@ pub(super) struct Link {
 
 struct Live {
     connection: MultiplexedConnection,
+    since: Instant,
     driver: AbortHandle,
 }
 
@@ -175,10 +178,13 @@ impl Link {
     }
 
     /// Gives up the connection on behalf of the next call: the server took another role, and the
-    /// address may lead to another server by now.
+    /// address may lead to another server by now. A young connection stays, since the address
+    /// leads where it did.
     #[cold]
     pub(super) fn reconnect(&self) {
-        self.set_live(None);
+        if let Some(live) = self.live().filter(|live| live.since.elapsed() > YOUNG) {
+            self.forget(&live);
+        }
     }
 
     /// The last failure, and whether its pause is still on.
@@ -223,7 +229,8 @@ impl Link {
                     });
                     return dial.await.unwrap_or_else(|_| {
                         let error = Error::new(ErrorKind::Unavailable, LAYER);
-                        Err(error.with_message("the runtime is shutting down"))
+                        Err(error
+                            .with_message("the Tokio runtime ended, or has I/O or time disabled"))
                     });
                 }
             }
@@ -317,7 +324,7 @@ impl Target {
         let (connection, driver) = opened.map_err(fail)?;
         let live = Arc::new_cyclic(|live| {
             let driver = tokio::spawn(Driver::new(Weak::clone(live), driver));
-            Live { connection, driver: driver.abort_handle() }
+            Live { connection, since: Instant::now(), driver: driver.abort_handle() }
         });
 
         // One by one and not in a pipeline, for which the client loses the reason when a connection

@@ -24,9 +24,11 @@ const LONGEST_MS: u64 = 1 << 53;
 /// Redis or Valkey, over TCP, TLS or a UNIX socket.
 ///
 /// A clone shares the connection: one, pipelined, made by the first call and made anew when it is
-/// lost. Honours [`WriteOpts::keep_for`] in milliseconds, and keys in a space as
-/// [`Hstore`](crate::Hstore) wants them; without it a key in a space is stored under its
-/// [flat form](Key::flat). A batch is one round trip.
+/// lost. Honours [`WriteOpts::keep_for`] in milliseconds. A batch is one round trip.
+///
+/// A plain key is stored under its own name. A key in a space is stored under its
+/// [flat form](Key::flat), or with [`Hstore`](crate::Hstore) as a field of the hash that has the name
+/// of the space; a space and a plain key may not share a name then.
 ///
 /// ```no_run
 /// # async fn run() -> larder::Result<()> {
