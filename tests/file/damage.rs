@@ -108,7 +108,7 @@ pub(crate) fn survive(path: &Path, kind: &str) {
             for page in [0, 4096] {
                 for bit in 0..152 * 8 {
                     // Every bit of the fields that lead anywhere, some of the rest.
-                    if (bit < 40 * 8 && bit % 5 != 0) || (bit >= 40 * 8 && bit % 3 != 0) {
+                    if (bit < 40 * 8 && bit % 9 != 0) || (bit >= 40 * 8 && bit % 5 != 0) {
                         continue;
                     }
                     let mut bytes = whole.clone();
@@ -118,7 +118,7 @@ pub(crate) fn survive(path: &Path, kind: &str) {
             }
         }
         "any" => {
-            for _ in 0..400 {
+            for _ in 0..200 {
                 let at = usize::try_from(dice.roll(whole.len() as u64)).unwrap();
                 // Headers and the slots behind them, more often than chance would.
                 let at = if dice.roll(2) == 0 { at / 4096 * 4096 + at % 48 } else { at };
@@ -129,7 +129,7 @@ pub(crate) fn survive(path: &Path, kind: &str) {
             }
         }
         "pages" => {
-            for _ in 0..150 {
+            for _ in 0..70 {
                 let mut page = || usize::try_from(dice.roll(pages as u64)).unwrap() * 4096;
                 let (from, to) = (page(), page());
                 let mut bytes = whole.clone();

@@ -103,7 +103,8 @@ impl FileBuilder {
     ///
     /// Give all processes that share a file the same limit: one with a lower limit fails with
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) once the file has outgrown it. Where address space is limited, the
-    /// limit is lowered until it fits. Without effect if this process has the file open already.
+    /// limit is lowered until it fits. A file that is larger already stays as long, and its entries
+    /// are cut down by the next writes. Without effect if this process has the file open already.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.options.max_bytes = Some(bytes);
         self

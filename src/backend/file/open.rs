@@ -141,7 +141,7 @@ fn checked(path: &Path, options: &Options) -> Result<(Opened, FileId)> {
         }
         let problem = found.err().map(|damage| fault::damage(path, damage));
         let problem = match problem {
-            None => match hand_over(path, options) {
+            None => match hand_over(path, options, length(&gate, path)?) {
                 Ok(opened) => return Ok((opened, id)),
                 Err(Refused::Other(error)) => return Err(error),
                 Err(Refused::Foreign(error)) => error,
@@ -173,9 +173,9 @@ enum Refused {
     Other(Error),
 }
 
-fn hand_over(path: &Path, options: &Options) -> Result<Opened, Refused> {
+fn hand_over(path: &Path, options: &Options, len: u64) -> Result<Opened, Refused> {
     let other = |error| Refused::Other(fault::lmdb(path, error));
-    let (env, map_bytes) = map(path, options.max_bytes).map_err(|error| match error {
+    let (env, map_bytes) = map(path, options.max_bytes, len).map_err(|error| match error {
         heed::Error::Mdb(MdbError::Invalid | MdbError::VersionMismatch) => {
             Refused::Foreign(fault::lmdb(path, error))
         }
@@ -218,11 +218,14 @@ fn read_marker(env: &Env) -> heed::Result<(Db, Option<Vec<u8>>, u64)> {
     Ok((db, marker, db.len(&txn)?))
 }
 
-/// Opens the environment with as much address space as wanted, or as there is.
-fn map(path: &Path, max_bytes: Option<u64>) -> heed::Result<(Env, u64)> {
+/// Opens the environment with as much address space as wanted, or as there is, and says what that
+/// lets the file hold. A file that is larger already, `len` bytes, needs more: room to shrink in.
+fn map(path: &Path, max_bytes: Option<u64>, len: u64) -> heed::Result<(Env, u64)> {
     let mut bytes = max_bytes.unwrap_or(RESERVED).max(LEAST) / GRAIN * GRAIN;
     loop {
-        match environment(path, bytes) {
+        let larger = len > bytes;
+        let reserved = if larger { len.next_multiple_of(GRAIN) + LEAST } else { bytes };
+        match environment(path, reserved) {
             // The address space is limited (`ulimit -v`, containers).
             Err(heed::Error::Io(error))
                 if error.kind() == io::ErrorKind::OutOfMemory && bytes > LEAST =>

@@ -64,13 +64,14 @@ impl Room {
         bytes: u64,
         mut write: impl FnMut(&Env, Db) -> heed::Result<()>,
     ) -> heed::Result<()> {
-        // Nodes are never split over pages, so a page is seldom quite full.
-        let wanted = bytes / self.page_size * 5 / 4 + 4;
-        if wanted > self.limit() {
+        let least = bytes / self.page_size + 4;
+        if least > self.limit() {
             return Err(heed::MdbError::MapFull.into());
         }
-        if self.used() + wanted > self.limit() {
-            self.make(wanted)?;
+        // Pages are seldom quite full: at worst, half of each. But keep some of what is there.
+        let wanted = (2 * least).min(self.limit() * 3 / 4).max(least);
+        if !self.has_room(wanted) {
+            unless_full(self.make(wanted))?;
         }
         let mut tries = 0;
         loop {
@@ -80,12 +81,7 @@ impl Room {
                 Err(error) if is_full(&error) && tries < 4 => {
                     self.env.clear_stale_readers()?;
                     let more = wanted + self.limit() / 4 * tries;
-                    let made = if tries == 0 { self.turn() } else { self.make(more) };
-                    if let Err(error) = made
-                        && !is_full(&error)
-                    {
-                        return Err(error);
-                    }
+                    unless_full(if tries == 0 { self.turn() } else { self.make(more) })?;
                     tries += 1;
                 }
                 done => return done,
@@ -221,6 +217,11 @@ impl Room {
         txn.commit()?;
         Ok(removed)
     }
+}
+
+/// Even a removal may find the file too full; whoever wanted room will see for himself.
+fn unless_full(made: heed::Result<()>) -> heed::Result<()> {
+    made.or_else(|error| if is_full(&error) { Ok(()) } else { Err(error) })
 }
 
 impl Clearing {
