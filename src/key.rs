@@ -70,7 +70,10 @@ impl<'a> Key<'a> {
 }
 
 impl Hash for Key<'_> {
-    // Part of every hit in memory. Out of line, the hasher's state would have to go through memory.
+    #[expect(
+        clippy::inline_always,
+        reason = "measured: else the hasher's state goes through memory"
+    )]
     #[inline(always)]
     fn hash<H: Hasher>(&self, state: &mut H) {
         if let Some(space) = self.space {
@@ -180,6 +183,7 @@ impl fmt::Debug for KeyBuf {
 // Maps that look up by `Equivalent` (hashbrown, quick_cache) take a `Key` without owning it.
 #[cfg(feature = "backend-memory")]
 impl equivalent::Equivalent<KeyBuf> for Key<'_> {
+    #[expect(clippy::inline_always, reason = "measured: part of the search of a map")]
     #[inline(always)]
     fn equivalent(&self, key: &KeyBuf) -> bool {
         match self.space {

@@ -11,6 +11,7 @@ mod key;
 mod layer;
 mod observe;
 mod region;
+pub mod stacks;
 mod store;
 mod transform;
 

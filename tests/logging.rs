@@ -24,17 +24,17 @@ use tracing::{
 #[derive(Clone)]
 struct Lines {
     level: LogLevel,
-    lines: Arc<Mutex<Vec<String>>>,
+    kept: Arc<Mutex<Vec<String>>>,
     asked: Arc<AtomicUsize>,
 }
 
 impl Lines {
     fn new(level: LogLevel) -> Self {
-        Self { level, lines: Arc::default(), asked: Arc::default() }
+        Self { level, kept: Arc::default(), asked: Arc::default() }
     }
 
     fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.lines.lock().unwrap())
+        std::mem::take(&mut *self.kept.lock().unwrap())
     }
 }
 
@@ -68,7 +68,7 @@ impl Subscriber for Lines {
         }
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
-        self.lines.lock().unwrap().push(line.0);
+        self.kept.lock().unwrap().push(line.0);
     }
 }
 

@@ -49,13 +49,22 @@ use crate::{Batch, Key, Level, Put, Result, WriteOpts};
 
 #[cfg(feature = "backend-memory")]
 mod bounded;
+// LMDB's layout is checked for this word size, and locks between processes are Unix ones.
+#[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
+mod file;
 #[cfg(feature = "backend-memory")]
 mod memo;
 #[cfg(feature = "backend-memory")]
 mod memory;
 mod null;
+#[cfg(feature = "backend-redis")]
+mod redis;
 
+#[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
+pub use self::file::{File, FileBuilder, FileStats};
 pub use self::null::Null;
+#[cfg(feature = "backend-redis")]
+pub use self::redis::{Redis, RedisBuilder};
 #[cfg(feature = "backend-memory")]
 pub use self::{memo::Memo, memory::Memory};
 

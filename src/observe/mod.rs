@@ -209,6 +209,7 @@ struct Watch<'o, 's, 'k, O> {
 impl<O: Observe, F: Future<Output = Result<V>>, V: Seen> Future for Watched<'_, '_, '_, O, F> {
     type Output = Result<V>;
 
+    #[expect(clippy::inline_always, reason = "measured: else the answer is moved once more")]
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<V>> {
         let this = self.project();

@@ -39,6 +39,7 @@ pin_project! {
 impl<S, T, F: Future<Output = Answer<T>>> Future for Fresh<'_, S, F> {
     type Output = Result<T, Answer<T>>;
 
+    #[expect(clippy::inline_always, reason = "measured: else the answer is moved once more")]
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();

@@ -3,6 +3,8 @@
 //! `cargo bench --bench hit --features backend-redis`; without the feature only the part inside
 //! the process. The Redis part starts its own `redis-server`.
 
+#![allow(clippy::panic, missing_docs, unreachable_pub, reason = "a program, not a library")]
+
 mod harness;
 #[cfg(feature = "backend-redis")]
 mod redis_hit;

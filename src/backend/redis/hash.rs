@@ -1,0 +1,256 @@
+//! Keys in a space as fields of hashes.
+
+use std::{
+    collections::{HashMap, hash_map},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use redis::{Cmd, Pipeline, RedisWrite, ServerError};
+
+use super::{Redis, command, failure, keys_command, millis, set_command};
+use crate::{Backend, Batch, Error, HashBackend, HashExpiry, Key, Level, Put, Result, WriteOpts};
+
+impl HashBackend for Redis {
+    async fn hash_get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
+        let Some(space) = key.space() else {
+            return self.get(key).await;
+        };
+        let get = field_command("HGET", space, key.name());
+        let found = self.link.send(&get).await.and_then(|answer| self.found(answer));
+        found.map_err(|error| error.with_key(key))
+    }
+
+    async fn hash_set(
+        &self,
+        key: Key<'_>,
+        value: Bytes,
+        opts: WriteOpts,
+        expiry: HashExpiry,
+    ) -> Result<()> {
+        let Some(space) = key.space() else {
+            return self.set(key, value, opts).await;
+        };
+        let set = hash_set_command(space, &[(key.name(), &value)]);
+        let set = match expire_command(space, opts.keep_for, expiry) {
+            None => {
+                let answer = self.link.send(&set).await;
+                answer.and_then(|answer| self.done(answer, failure::refusal))
+            }
+            Some(lifetime) => {
+                let mut both = Pipeline::with_capacity(2);
+                both.add_command(set).add_command(lifetime);
+                self.link.send(&both).await.and_then(|answers| {
+                    let meanings = [failure::refusal, expire_refusal(expiry)];
+                    let mut answers = answers.into_iter().zip(meanings);
+                    answers.try_for_each(|(answer, meaning)| self.done(answer, meaning))
+                })
+            }
+        };
+        set.map_err(|error| error.with_key(key))
+    }
+
+    async fn hash_remove(&self, key: Key<'_>) -> Result<()> {
+        let Some(space) = key.space() else {
+            return self.remove(key).await;
+        };
+        let answer = self.link.send(&field_command("HDEL", space, key.name())).await;
+        let done = answer.and_then(|answer| self.done(answer, failure::refusal));
+        done.map_err(|error| error.with_key(key))
+    }
+
+    /// One pipeline: an `MGET` of all plain keys, and an `HMGET` for each space. A space whose name
+    /// holds something other than a hash fails its own entries only.
+    async fn hash_get_multi(&self, keys: &[Key<'_>]) -> Result<Batch<Bytes>> {
+        let groups = Groups::of(keys.iter().copied());
+        if groups.spaces.is_empty() {
+            return self.get_multi(keys).await;
+        }
+        let (pipeline, parts) = groups.pipeline("MGET", "HMGET", keys);
+        let answers = self.link.send(&pipeline).await?;
+        let mut found: Batch<Bytes> = keys.iter().map(|_| Ok(None)).collect();
+        for (answer, positions) in answers.into_iter().zip(parts) {
+            match self.found_many(answer, positions.len()) {
+                Ok(values) => {
+                    for (value, position) in values.into_iter().zip(positions) {
+                        found[*position] = value.map_err(|error| error.with_key(keys[*position]));
+                    }
+                }
+                Err(error) if error.is_unreadable() => {
+                    for position in positions {
+                        found[*position] = Err(error.clone().with_key(keys[*position]));
+                    }
+                }
+                Err(error) => return Err(error.with_key(keys[positions[0]])),
+            }
+        }
+        Ok(found)
+    }
+
+    /// One pipeline: the `SET`s of the plain keys, and for each space an `HSET` of all its fields
+    /// and, where `expiry` asks for one, a `PEXPIRE` with the longest lifetime among them.
+    async fn hash_set_multi(&self, puts: &[Put<'_, Bytes>], expiry: HashExpiry) -> Result<()> {
+        let groups = Groups::of(puts.iter().map(|put| put.key));
+        if groups.spaces.is_empty() {
+            return self.set_multi(puts).await;
+        }
+        let mut pipeline = Pipeline::with_capacity(groups.plain.len() + 2 * groups.spaces.len());
+        let mut meanings: Vec<(Key<'_>, Meaning)> = Vec::with_capacity(puts.len());
+        for position in &groups.plain {
+            let put = &puts[*position];
+            pipeline.add_command(set_command(&put.key.flat(), &put.value, put.opts));
+            meanings.push((put.key, failure::refusal));
+        }
+        for (space, positions) in &groups.spaces {
+            let key = puts[positions[0]].key;
+            let fields: Vec<(&str, &[u8])> =
+                positions.iter().map(|at| (puts[*at].key.name(), &*puts[*at].value)).collect();
+            pipeline.add_command(hash_set_command(space, &fields));
+            meanings.push((key, failure::refusal));
+            let keep_for = positions.iter().filter_map(|at| puts[*at].opts.keep_for).max();
+            if let Some(expire) = expire_command(space, keep_for, expiry) {
+                pipeline.add_command(expire);
+                meanings.push((key, expire_refusal(expiry)));
+            }
+        }
+        let answers = self.link.send(&pipeline).await?;
+        answers.into_iter().zip(meanings).try_for_each(|(answer, (key, meaning))| {
+            self.done(answer, meaning).map_err(|error| error.with_key(key))
+        })
+    }
+
+    /// One pipeline: a `DEL` of all plain keys, and an `HDEL` for each space.
+    async fn hash_remove_multi(&self, keys: &[Key<'_>]) -> Result<()> {
+        let groups = Groups::of(keys.iter().copied());
+        if groups.spaces.is_empty() {
+            return self.remove_multi(keys).await;
+        }
+        let (pipeline, parts) = groups.pipeline("DEL", "HDEL", keys);
+        let answers = self.link.send(&pipeline).await?;
+        answers.into_iter().zip(parts).try_for_each(|(answer, positions)| {
+            let done = self.done(answer, failure::refusal);
+            done.map_err(|error| error.with_key(keys[positions[0]]))
+        })
+    }
+}
+
+type Meaning = fn(&ServerError) -> Error;
+
+/// The positions of a batch by where they lead, each in the caller's order.
+struct Groups<'k> {
+    plain: Vec<usize>,
+    spaces: Vec<(&'k str, Vec<usize>)>,
+}
+
+impl<'k> Groups<'k> {
+    fn of(keys: impl Iterator<Item = Key<'k>>) -> Self {
+        let mut groups = Self { plain: Vec::new(), spaces: Vec::new() };
+        let mut known: HashMap<&str, usize> = HashMap::new();
+        for (position, key) in keys.enumerate() {
+            let Some(space) = key.space() else {
+                groups.plain.push(position);
+                continue;
+            };
+            match known.entry(space) {
+                hash_map::Entry::Occupied(at) => groups.spaces[*at.get()].1.push(position),
+                hash_map::Entry::Vacant(new) => {
+                    new.insert(groups.spaces.len());
+                    groups.spaces.push((space, vec![position]));
+                }
+            }
+        }
+        groups
+    }
+
+    /// One command for all plain keys and one for each space, and the positions each stands for.
+    fn pipeline(&self, plain: &str, space: &str, keys: &[Key<'_>]) -> (Pipeline, Vec<&[usize]>) {
+        let mut pipeline = Pipeline::with_capacity(1 + self.spaces.len());
+        let mut parts: Vec<&[usize]> = Vec::with_capacity(1 + self.spaces.len());
+        if !self.plain.is_empty() {
+            pipeline.add_command(keys_command(plain, self.plain.iter().map(|at| keys[*at])));
+            parts.push(&self.plain);
+        }
+        for (hash, positions) in &self.spaces {
+            let names = positions.iter().map(|at| keys[*at].name());
+            let bytes: usize = names.clone().map(str::len).sum();
+            let mut fields = command(space, 1 + positions.len(), hash.len() + bytes);
+            fields.write_arg(hash.as_bytes());
+            names.for_each(|name| fields.write_arg(name.as_bytes()));
+            pipeline.add_command(fields);
+            parts.push(positions);
+        }
+        (pipeline, parts)
+    }
+}
+
+fn field_command(name: &str, space: &str, field: &str) -> Cmd {
+    let mut command = command(name, 2, space.len() + field.len());
+    command.write_arg(space.as_bytes());
+    command.write_arg(field.as_bytes());
+    command
+}
+
+/// `HSET space field value ..`.
+fn hash_set_command(space: &str, fields: &[(&str, &[u8])]) -> Cmd {
+    let bytes: usize = fields.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let mut set = command("HSET", 1 + 2 * fields.len(), space.len() + bytes);
+    set.write_arg(space.as_bytes());
+    for (name, value) in fields {
+        set.write_arg(name.as_bytes());
+        set.write_arg(value);
+    }
+    set
+}
+
+/// The command that follows an `HSET` in its pipeline: `PEXPIRE space ms [NX]`.
+///
+/// `NX` sets a TTL only where there is none, which is what "with its first field" means without
+/// asking first. It also heals: a hash that lost its TTL (a writer died between the two commands,
+/// somebody persisted it) gets one with the next write, instead of staying for ever.
+fn expire_command(space: &str, keep_for: Option<Duration>, expiry: HashExpiry) -> Option<Cmd> {
+    let keep_for = match expiry {
+        HashExpiry::Never => return None,
+        HashExpiry::OnCreate | HashExpiry::Always => keep_for?,
+    };
+    let mut command = command("PEXPIRE", 3, space.len() + 22);
+    command.write_arg(space.as_bytes());
+    command.arg(millis(keep_for));
+    if expiry == HashExpiry::OnCreate {
+        command.write_arg(b"NX");
+    }
+    Some(command)
+}
+
+fn expire_refusal(expiry: HashExpiry) -> Meaning {
+    match expiry {
+        HashExpiry::OnCreate => failure::expire_nx_refusal,
+        HashExpiry::Always | HashExpiry::Never => failure::refusal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_keep_order_and_duplicates() {
+        let keys = [
+            Key::from("p"),
+            Key::from(("b", "1")),
+            Key::from(("a", "1")),
+            Key::from("q"),
+            Key::from(("b", "2")),
+            Key::from(("b", "1")),
+            Key::from("p"),
+        ];
+        let groups = Groups::of(keys.into_iter());
+        assert_eq!(groups.plain, [0, 3, 6]);
+        assert_eq!(groups.spaces, [("b", vec![1, 4, 5]), ("a", vec![2])]);
+        let (pipeline, parts) = groups.pipeline("MGET", "HMGET", &keys);
+        assert_eq!((pipeline.len(), parts.len()), (3, 3));
+        let sent = String::from_utf8(pipeline.get_packed_pipeline()).unwrap();
+        let words: Vec<&str> =
+            sent.split("\r\n").filter(|word| !word.starts_with(['$', '*'])).collect();
+        assert_eq!(words.join(" ").trim(), "MGET p q p HMGET b 1 2 1 HMGET a 1");
+    }
+}

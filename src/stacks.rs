@@ -1,0 +1,52 @@
+//! Stacks that people pick, by the place the bytes live in and by who else reads them.
+//!
+//! | alias | bytes of metadata | pick it when |
+//! |---|---|---|
+//! | [`InProcess<T>`](InProcess) | - | one process asks, values are typed, nothing has to survive |
+//! | [`InProcessBytes`] | 5 | the same for values of many types, or to bound the store by bytes |
+//! | [`Embedded`] | 5 | entries survive restarts and are shared by the processes of one machine |
+//! | [`RedisSmallest`] | 5 | many machines share, Rust only, memory counts |
+//! | [`RedisShared`] | 6 | many machines share, other languages read along, memory counts |
+//! | [`RedisPortable`] | about 35 | people and scripts look at the entries with their own eyes |
+//!
+//! They are stacks, not regions: put a proxy around them or hand them to a region as they are. The
+//! last parameter is the backend, for stacks that watch or transform their bytes.
+//!
+//! ```
+//! # #[cfg(all(feature = "backend-memory", feature = "codec-postcard"))] {
+//! use larder::{Logging, Memory, Region, stacks::InProcessBytes};
+//!
+//! type Pages = Region<Logging<InProcessBytes>>;
+//! type Watched = Region<InProcessBytes<Logging<Memory>>>;
+//! # let _ = (Pages::default(), Watched::default());
+//! # }
+//! ```
+
+/// Typed values inside the process: a hit is a clone of `T`. No bytes, no codec, nothing survives.
+#[cfg(feature = "backend-memory")]
+pub type InProcess<T> = crate::Memo<T>;
+
+/// Values of any serde type inside the process, as bytes: one store for many types, bounded by
+/// bytes if you like ([`Memory::with_max_bytes`](crate::Memory::with_max_bytes)). A hit decodes.
+#[cfg(all(feature = "backend-memory", feature = "codec-postcard"))]
+pub type InProcessBytes<B = crate::Memory> = crate::Framed<crate::Postcard<B>>;
+
+/// A file beside the application: survives restarts, shared by the processes of one machine, needs
+/// no server.
+#[cfg(all(feature = "backend-file", feature = "codec-postcard"))]
+pub type Embedded<B = crate::File> = crate::Framed<crate::Postcard<B>>;
+
+/// The fewest bytes in Redis that still know their age: packed hashes for keys in a space,
+/// Postcard, and a header of 5 bytes. Rust on both sides.
+#[cfg(all(feature = "backend-redis", feature = "codec-postcard"))]
+pub type RedisSmallest<B = crate::Redis> = crate::Framed<crate::Postcard<crate::Hstore<B>>>;
+
+/// Small in Redis and readable from every language: packed hashes for keys in a space, and
+/// MessagePack of `[value, seconds]`.
+#[cfg(all(feature = "backend-redis", feature = "codec-msgpack"))]
+pub type RedisShared<B = crate::Redis> = crate::IntTime<crate::Msgpack<crate::Hstore<B>>>;
+
+/// The most telling in Redis: JSON of `[value, {"v": 1, "ct": seconds}]` under plain keys, for
+/// people with `redis-cli`.
+#[cfg(all(feature = "backend-redis", feature = "codec-json"))]
+pub type RedisPortable<B = crate::Redis> = crate::FullDict<crate::Json<B>>;
