@@ -1,33 +1,278 @@
-//! A layered cache framework.
+//! A layered cache: the stack is a type, one caller creates, everyone else is served.
+//!
+//! A *region* caches the results of slow work (a query, a render, a remote call) in a *stack* that
+//! you write as a type. The compiler sees the whole of it: a hit crosses no virtual call, no box
+//! and no lock of larder's, and inside the process it allocates nothing.
+//!
+//! ```
+//! # #[cfg(all(feature = "backend-memory", feature = "codec-msgpack"))] {
+//! use std::time::Duration;
+//! use larder::{BackendExt, Hstore, IntTime, LayerExt, Logging, Memory, Msgpack, PayloadExt, Region};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+//! struct User { id: u64, name: String }
+//!
+//! type Users = Region<Logging<IntTime<Msgpack<Hstore<Memory>>>>>;
+//! //                  proxy   format  codec   layer  backend
+//!
+//! async fn slow_query(id: u64) -> User {
+//!     User { id, name: "ann".to_owned() }
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let users: Users = Region::builder(Memory::new().hstore().msgpack().int_time().logging())
+//!     .expire_after(Duration::from_secs(300))
+//!     .build()?;
+//!
+//! let ann = users.get_or_create("user:1", || slow_query(1)).await?;   // runs the query
+//! let again = users.get_or_create("user:1", || slow_query(1)).await?; // does not
+//! assert_eq!(ann, again);
+//! # Ok::<_, larder::Error>(()) }).unwrap();
+//! # }
+//! ```
+//!
+//! # What `get_or_create` promises
+//!
+//! However many callers ask for a key at the same time:
+//!
+//! | the value is | what happens |
+//! |---|---|
+//! | **fresh** | it is returned: no lock, no allocation |
+//! | **stale** (older than `expire_after`) | one caller creates and gets the new one, all others get the stale one *at once* |
+//! | **missing** | one caller creates, the others wait and get the same value, *or the same error* |
+//!
+//! Nobody is harmed by a caller that is dropped or panics while it creates: one of those who wait
+//! takes over. A `set` or `delete` during a creation wins over it. Bytes that cannot be decoded are
+//! a miss, and so is a store that is down: the application goes on without it, and one caller still
+//! creates for all who ask meanwhile. Every wait has an end
+//! ([`wait_timeout`](RegionBuilder::wait_timeout)), and a creator that asks for its own key gets an
+//! error, not a deadlock. The details are told at [`Region::get_or_create`].
+//!
+//! Two lifetimes are never mixed up. [`expire_after`](RegionBuilder::expire_after) is the logical
+//! one: from then on a value is stale. [`keep_for`](RegionBuilder::keep_for) is the physical one:
+//! from then on the store may drop it (by default after twice the logical one, so that there is
+//! something stale to serve).
+//!
+//! # The levels
+//!
+//! A type reads from the outside in, values come in at the top and leave as bytes at the bottom:
+//!
+//! ```text
+//!           Region                 one creation for many callers, freshness
+//!             │  T
+//!           Logging                proxies watch: around entries or around bytes   observe
+//!             │  Entry<T>  = value + metadata
+//!  level 3  IntTime                formats frame value and metadata                format
+//!             │  (T, seconds)
+//!  level 2  Msgpack                codecs turn values into bytes                   codec
+//!             │  Bytes
+//!           Zip (yours)            transforms change bytes                         transform
+//!             │  Bytes
+//!           Hstore                 layers change where an entry lives              layer
+//!             │  Bytes
+//!  level 1  Redis                  backends keep bytes under keys                  backend
+//! ```
+//!
+//! [`Memo<T>`](Memo) is a whole stack by itself: it keeps values of one type as they are.
+//!
+//! Built postfix, a stack has the same type as written out:
+//!
+//! ```
+//! # #[cfg(all(feature = "backend-memory", feature = "codec-json"))] {
+//! use larder::{BackendExt, FullDict, Json, LayerExt, Logging, Memory, PayloadExt, Region};
+//!
+//! let region: Region<Logging<FullDict<Json<Memory>>>> =
+//!     Memory::new().json().full_dict().logging().region();
+//! # let _ = region;
+//! # }
+//! ```
+//!
+//! A wrong order is a compile error that says what belongs where. What a stack cannot keep, it
+//! refuses when the region is built: see [`RegionBuilder::build`].
+//!
+//! # Which stack to pick
+//!
+//! [`stacks`] has aliases for these:
+//!
+//! | where | stack | metadata |
+//! |---|---|---|
+//! | one process, one type | `Memo<T>` | – |
+//! | one process, many types | `Framed<Postcard<Memory>>` | 5 bytes |
+//! | one machine, survives restarts | `Framed<Postcard<File>>` | 5 bytes |
+//! | many machines, fewest bytes | `Framed<Postcard<Hstore<Redis>>>` | 5 bytes |
+//! | many machines, every language | `IntTime<Msgpack<Hstore<Redis>>>` | 6 bytes |
+//! | many machines, for human eyes | `FullDict<Json<Redis>>` | about 35 bytes |
+//!
+//! Codecs: [`Postcard`] is the smallest and fastest, for Rust on both sides; [`Msgpack`] is nearly
+//! as small and read by every language; [`MsgpackNamed`] tolerates added and reordered fields;
+//! [`Json`] is for people; [`Raw`] is bare text and numbers. Formats: [`Framed`] knows its age
+//! without decoding and carries a lifetime for each entry; [`IntTime`] is the smallest portable
+//! one; [`FullDict`] also has a value version; [`NoMeta`] leaves time to the store's TTL.
+//!
+//! # Keys
+//!
+//! A [`Key`] is a name, or a name in a space: `"user:15"`, `&string`, `("user-15", "posts")`. No
+//! two different keys ever meet in a store, whatever characters are in them. With [`Hstore`], a
+//! space is one Redis hash, which takes a fraction of the memory of as many plain keys.
+//!
+//! # Creators that fail
+//!
+//! ```
+//! # #[cfg(feature = "backend-memory")] {
+//! use larder::{Failure, LayerExt, Memo};
+//!
+//! #[derive(Debug, PartialEq, thiserror::Error)]
+//! #[error("no user {0}")]
+//! struct NoUser(u64);
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let names = Memo::<String>::new().region();
+//! let failed = names.try_get_or_create("user:7", async || Err(NoUser(7))).await;
+//! match failed {
+//!     Ok(name) => println!("{name}"),
+//!     Err(Failure::Creator(error)) => assert_eq!(*error, NoUser(7)), // nothing was stored
+//!     Err(Failure::Cache(error)) => println!("{error}"),
+//! }
+//! # });
+//! # }
+//! ```
+//!
+//! # In a task of its own
+//!
+//! Futures of a region are `Send`, regions are cheap to clone:
+//!
+//! ```
+//! # #[cfg(feature = "backend-memory")] {
+//! use larder::{LayerExt, Memo};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let region = Memo::<u64>::new().region();
+//! let tasks: Vec<_> = (0..10)
+//!     .map(|_| {
+//!         let region = region.clone();
+//!         tokio::spawn(async move { region.get_or_create("answer", async || 42).await })
+//!     })
+//!     .collect();
+//! for task in tasks {
+//!     assert_eq!(task.await.unwrap()?, 42);
+//! }
+//! assert_eq!(region.stats().creations, 1);
+//! # Ok::<_, larder::Error>(()) }).unwrap();
+//! # }
+//! ```
+//!
+//! # A backend of your own
+//!
+//! Two async functions and a removal. This one keeps each entry as a file in a folder:
+//!
+//! ```
+//! # #[cfg(feature = "codec-json")] {
+//! use std::{io, path::PathBuf};
+//! use larder::{Backend, Bytes, Error, ErrorKind, Key, Level, Result, WriteOpts};
+//!
+//! struct Folder(PathBuf);
+//!
+//! impl Folder {
+//!     fn path(&self, key: Key<'_>) -> PathBuf {
+//!         let name = key.flat().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+//!         self.0.join(name)
+//!     }
+//! }
+//!
+//! fn failed(error: io::Error) -> Error {
+//!     Error::new(ErrorKind::Backend, "folder").with_source(error)
+//! }
+//!
+//! impl Level for Folder {
+//!     async fn remove(&self, key: Key<'_>) -> Result<()> {
+//!         match tokio::fs::remove_file(self.path(key)).await {
+//!             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
+//!             _ => Ok(()),
+//!         }
+//!     }
+//! }
+//!
+//! impl Backend for Folder {
+//!     async fn get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
+//!         match tokio::fs::read(self.path(key)).await {
+//!             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+//!             read => read.map(|bytes| Some(bytes.into())).map_err(failed),
+//!         }
+//!     }
+//!
+//!     async fn set(&self, key: Key<'_>, value: Bytes, _: WriteOpts) -> Result<()> {
+//!         tokio::fs::write(self.path(key), value).await.map_err(failed)
+//!     }
+//! }
+//!
+//! // It stacks like any other.
+//! use larder::{BackendExt, LayerExt, PayloadExt};
+//!
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().to_owned();
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let region = Folder(path).json().int_time().logging().region();
+//! region.set(("user-15", "posts"), 3_u32).await?;
+//! assert_eq!(region.get::<u32>(("user-15", "posts")).await?, Some(3));
+//! # Ok::<_, larder::Error>(()) }).unwrap();
+//! # }
+//! ```
+//!
+//! [`backend`], [`codec`], [`format`], [`transform`] and [`observe`] each begin with
+//! a whole extension of their kind; except for backends they are synchronous and a page long.
+//!
+//! # Features
+//!
+//! | feature | brings | default |
+//! |---|---|---|
+//! | `backend-memory` | [`Memory`], [`Memo`]; over `quick_cache` | yes |
+//! | `backend-file` | [`File`]; over LMDB, compiled from C | yes |
+//! | `backend-redis` | [`Redis`]; Redis and Valkey by TCP or UNIX socket | |
+//! | `backend-redis-tls` | `rediss://`; over rustls | |
+//! | `codec-json` | [`Json`] | yes |
+//! | `codec-msgpack` | [`Msgpack`], [`MsgpackNamed`] | yes |
+//! | `codec-postcard` | [`Postcard`] | yes |
+//!
+//! Always there: [`Region`], [`Null`], [`Raw`], all formats, [`Hstore`], [`Logging`].
+//!
+//! larder runs on tokio: a region's waits end by tokio's timer, [`File`] and [`Redis`] use its
+//! channels and sockets. Hits in memory need no runtime at all.
 
-mod backend;
+pub mod backend;
 mod clock;
-mod codec;
+pub mod codec;
 mod entry;
 mod error;
 mod ext;
-mod format;
+pub mod format;
 mod key;
-mod layer;
-mod observe;
+pub mod layer;
+pub mod observe;
 mod region;
 pub mod stacks;
 mod store;
-mod transform;
+pub mod transform;
 
+#[doc(no_inline)]
+pub use self::{backend::*, codec::*, format::*, layer::*, observe::*, transform::*};
 pub use self::{
-    backend::*,
     clock::{Clock, ManualClock, Timestamp},
-    codec::*,
     entry::{Entry, Meta},
     error::{Error, ErrorKind, Failure, Result},
     ext::{BackendExt, LayerExt, PayloadExt},
-    format::*,
     key::{Key, KeyBuf},
-    layer::*,
-    observe::*,
     region::{Found, Region, RegionBuilder, Stats, Typed},
     store::{Batch, Capabilities, EntryTtl, Expires, Level, Precision, Put, Store, WriteOpts},
-    transform::*,
 };
 pub use bytes::Bytes;
+
+/// The README's examples are tested with the others.
+#[cfg(all(
+    doctest,
+    feature = "backend-memory",
+    feature = "codec-postcard",
+    feature = "backend-redis"
+))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# Everything that has to pass, on a machine that may have nothing but git and a network.
+#
+#   tests/run.sh          installs what is missing, then checks and tests
+#
+# On Debian and Ubuntu missing packages are installed with apt (through sudo unless you are root); on
+# macOS it says what to install with brew. The tests start their own servers on ports and sockets of
+# their own, and stop them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { printf '\n== %s\n' "$*"; }
+
+missing() {
+  command -v redis-server >/dev/null || echo redis-server
+  command -v openssl >/dev/null || echo openssl
+  command -v cc >/dev/null || echo gcc libc6-dev
+  command -v cargo >/dev/null || command -v curl >/dev/null || echo curl ca-certificates
+}
+
+install_packages() {
+  local packages
+  packages=$(missing)
+  [ -n "$packages" ] || return 0
+  case $(uname -s) in
+    Darwin)
+      echo "Please install what is missing first:  xcode-select --install; brew install redis openssl rustup" >&2
+      exit 1 ;;
+  esac
+  if ! command -v apt-get >/dev/null; then
+    echo "Please install these, by the names your system has for them: $packages" >&2
+    exit 1
+  fi
+  step "installing $(echo $packages)"
+  local as_root=()
+  [ "$(id -u)" = 0 ] || as_root=(sudo)
+  "${as_root[@]}" apt-get update -qq
+  # shellcheck disable=SC2086 # a list of words
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages
+  case $packages in
+    # Debian starts a server at once; the tests start their own.
+    *redis-server*) "${as_root[@]}" service redis-server stop >/dev/null 2>&1 || true ;;
+  esac
+}
+
+install_rust() {
+  export PATH="$HOME/.cargo/bin:$PATH"
+  if ! command -v cargo >/dev/null; then
+    step "installing Rust with rustup"
+    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs |
+      sh -s -- -y --profile minimal --component clippy,rustfmt
+  fi
+  cargo --version
+}
+
+# Each feature by itself must compile: features add, they never need each other.
+each_feature() {
+  cargo check -q --no-default-features
+  local feature
+  for feature in $(sed -n '/^\[features\]/,/^\[dep/s/^\([a-z-]*\) = .*/\1/p' Cargo.toml); do
+    echo "   $feature"
+    cargo check -q --no-default-features --features "$feature"
+  done
+}
+
+# With the oldest compiler, if it is here. Without it, clippy still knows which parts of the standard
+# library are too new (`incompatible_msrv`), and this asks every dependency for its own oldest one.
+oldest_rust() {
+  local msrv
+  msrv=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+  if rustup toolchain list 2>/dev/null | grep -q "^$msrv"; then
+    cargo "+$msrv" check -q --all-features
+    echo "   compiles with Rust $msrv"
+    return
+  fi
+  # Only what users compile; the tests may need newer ones.
+  local too_new
+  too_new=$(cargo tree --all-features -e normal,build --prefix none -f '{p} needs {rust_version}' 2>/dev/null |
+    awk -v msrv="$msrv" '/ needs [0-9]/ { split($NF, v, "."); split(msrv, m, ".");
+      if (v[1] > m[1] || (v[1] == m[1] && v[2] > m[2])) print }' | sort -u)
+  if [ -n "$too_new" ]; then
+    echo "these need a newer Rust than $msrv:" "$too_new" >&2
+    exit 1
+  fi
+  echo "   no dependency needs more than Rust $msrv (that compiler itself is not installed here)"
+}
+
+tests() {
+  # The census is run by its tests as a program.
+  cargo build -q --all-features --examples
+  if cargo nextest --version >/dev/null 2>&1; then
+    cargo nextest run --all-features --no-fail-fast
+  else
+    cargo test --all-features --lib --tests
+  fi
+}
+
+install_packages
+install_rust
+step "format";        cargo fmt --all --check
+step "each feature";  each_feature
+step "oldest Rust";   oldest_rust
+step "clippy";        cargo clippy -q --all-targets -- -D warnings
+                      cargo clippy -q --all-targets --all-features -- -D warnings
+step "docs";          RUSTDOCFLAGS="-D warnings" cargo doc -q --no-deps --all-features
+step "tests";         tests
+step "doctests";      cargo test -q --doc --all-features
+step "all is well"
