@@ -318,6 +318,23 @@ async fn odd_keys_and_big_values_come_back_whole() {
     }
 }
 
+/// A call is moved with the future of everything above it, so what only a failure needs is boxed.
+#[test]
+fn the_futures_of_calls_stay_small() {
+    let redis = Redis::new("redis://localhost").unwrap();
+    let (key, value) = (Key::from(("h", "f")), bytes("v"));
+    // Most of it is the client's.
+    for size in [
+        size_of_val(&redis.get(key)),
+        size_of_val(&redis.set(key, value.clone(), FOREVER)),
+        size_of_val(&redis.hash_get(key)),
+        size_of_val(&redis.hash_set(key, value, FOREVER, HashExpiry::Always)),
+        size_of_val(&redis.hash_get_multi(&[key])),
+    ] {
+        assert!(size <= 2048, "{size} bytes");
+    }
+}
+
 #[tokio::test]
 async fn without_hashes_a_space_is_a_part_of_the_key() {
     let server = RedisServer::start();
