@@ -12,6 +12,7 @@ use larder::{
     Put, Redis, WriteOpts,
 };
 use support::{
+    DEADLINE,
     proxy::CountingProxy,
     redis_server::{RedisServer, Reply},
 };
@@ -22,7 +23,13 @@ const FOR_A_MINUTE: WriteOpts = WriteOpts::keep_for(MINUTE);
 const POLICIES: [HashExpiry; 3] = [HashExpiry::Never, HashExpiry::OnCreate, HashExpiry::Always];
 
 fn client(server: &RedisServer) -> Redis {
-    Redis::new(server.unix_url()).expect("a good URL")
+    patient(server.unix_url())
+}
+
+/// A client for a busy machine.
+fn patient(url: String) -> Redis {
+    let builder = Redis::builder(url).connect_timeout(DEADLINE).response_timeout(DEADLINE);
+    builder.build().expect("a good URL")
 }
 
 fn bytes(text: &str) -> Bytes {
@@ -242,7 +249,7 @@ async fn empty_batches_send_nothing() {
 async fn everything_is_one_round_trip() {
     let server = RedisServer::start();
     let proxy = CountingProxy::start(server.port()).await;
-    let redis = Redis::new(proxy.url()).unwrap();
+    let redis = patient(proxy.url());
     redis.ping().await.unwrap();
     assert_eq!(proxy.take(), 2, "login and PING");
 
@@ -318,6 +325,23 @@ async fn odd_keys_and_big_values_come_back_whole() {
     }
 }
 
+/// A call is moved with the future of everything above it, so what only a failure needs is boxed.
+#[test]
+fn the_futures_of_calls_stay_small() {
+    let redis = Redis::new("redis://localhost").unwrap();
+    let (key, value) = (Key::from(("h", "f")), bytes("v"));
+    // Most of it is the client's.
+    for size in [
+        size_of_val(&redis.get(key)),
+        size_of_val(&redis.set(key, value.clone(), FOREVER)),
+        size_of_val(&redis.hash_get(key)),
+        size_of_val(&redis.hash_set(key, value, FOREVER, HashExpiry::Always)),
+        size_of_val(&redis.hash_get_multi(&[key])),
+    ] {
+        assert!(size <= 2048, "{size} bytes");
+    }
+}
+
 #[tokio::test]
 async fn without_hashes_a_space_is_a_part_of_the_key() {
     let server = RedisServer::start();
@@ -379,7 +403,7 @@ async fn a_full_stack_speaks_once() {
 
     let server = RedisServer::start();
     let proxy = CountingProxy::start(server.port()).await;
-    let stack = Redis::new(proxy.url()).unwrap().hstore().msgpack().int_time().logging();
+    let stack = patient(proxy.url()).hstore().msgpack().int_time().logging();
     let key = Key::from(("user-15", "posts"));
     let entry = Entry::new(vec![1_u8, 2], Meta::new(larder::Timestamp::from_secs(1)));
     stack.write(key, &entry, FOR_A_MINUTE).await.unwrap();

@@ -36,3 +36,39 @@ impl<F: Future<Output = ()>, L> Future for Driver<F, L> {
         self.connection.as_mut().poll(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::poll_fn,
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+    };
+
+    use super::*;
+
+    /// On one thread the order is the order of the queue: callers that are ready run before the
+    /// connection does, once more than one call is under way.
+    #[tokio::test]
+    async fn only_calls_in_company_gather() {
+        for (calls, gathers) in [(0, false), (1, false), (2, true), (64, true)] {
+            let link = Arc::new(());
+            let polls = AtomicUsize::new(0);
+            let connection = poll_fn(|_| {
+                polls.fetch_add(1, Ordering::Relaxed);
+                Poll::<()>::Pending
+            });
+            let under_way = vec![Arc::clone(&link); calls];
+            let mut driver = std::pin::pin!(Driver::new(Arc::downgrade(&link), connection));
+            for turn in 1..=6 {
+                let turned = poll_fn(|context| Poll::Ready(driver.as_mut().poll(context))).await;
+                assert!(turned.is_pending());
+                let expected = if gathers { turn / 2 } else { turn };
+                assert_eq!(polls.load(Ordering::Relaxed), expected, "{calls} calls, turn {turn}");
+            }
+            drop(under_way);
+        }
+    }
+}
