@@ -384,3 +384,57 @@ fn nodes(page: &[u8], branch: bool) -> Checked<Vec<Node>> {
     ensure(expected == page.len(), BAD)?;
     Ok(nodes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A leaf page with these keys and values.
+    fn leaf(entries: &[(&[u8], &[u8])]) -> Vec<u8> {
+        let mut page = vec![0; 4096];
+        let mut put = |at: usize, bytes: &[u8]| page[at..at + bytes.len()].copy_from_slice(bytes);
+        let short = |n: usize| raw(u16::try_from(n).unwrap());
+        let mut upper = 4096;
+        for (i, (key, value)) in entries.iter().enumerate() {
+            upper -= (NODE_HEADER + key.len() + value.len()).next_multiple_of(2);
+            put(HEADER + 2 * i, &short(upper));
+            put(upper, &short(value.len()));
+            put(upper + 6, &short(key.len()));
+            put(upper + NODE_HEADER, key);
+            put(upper + NODE_HEADER + key.len(), value);
+        }
+        put(10, &raw(LEAF));
+        put(12, &short(HEADER + 2 * entries.len()));
+        put(14, &short(upper));
+        page
+    }
+
+    #[expect(clippy::host_endian_bytes, reason = "as LMDB writes")]
+    fn raw(n: u16) -> [u8; 2] {
+        n.to_ne_bytes()
+    }
+
+    #[test]
+    fn reads_the_nodes_of_a_page() {
+        let page = leaf(&[(b"a", b"1"), (b"key", b"value"), (b"z", b"")]);
+        let found = nodes(&page, false).unwrap();
+        let sizes: Vec<_> = found.iter().map(|node| (node.key_len, node.size)).collect();
+        assert_eq!(sizes, [(1, 1), (3, 5), (1, 0)]);
+        assert_eq!(found[1].data(&page), b"value");
+    }
+
+    #[test]
+    fn refuses_nodes_that_leave_the_page_or_overlap() {
+        let page = leaf(&[(b"a", b"1"), (b"key", b"value"), (b"z", b"")]);
+        for at in [12, 14, 16, 18, 20] {
+            for wrong in [0_u16, 2, 17, 4094, 4095, 4096, u16::MAX] {
+                let mut bad = page.clone();
+                bad[at..at + 2].copy_from_slice(&raw(wrong));
+                assert!(nodes(&bad, false).is_err(), "{wrong} at {at}");
+            }
+        }
+        assert!(nodes(&vec![0; 4096], false).is_err());
+        assert!(nodes(&vec![0xff; 4096], false).is_err());
+        assert!(nodes(&[], false).is_err());
+    }
+}
