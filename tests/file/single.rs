@@ -223,6 +223,27 @@ fn many_threads_and_tasks() {
 }
 
 #[test]
+fn threads_may_end_while_the_file_is_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.larder");
+    for round in 0..300 {
+        let file = File::open(&path).unwrap();
+        let read = |spins| {
+            let file = file.clone();
+            move || {
+                file.len().unwrap();
+                (0..spins).for_each(|_| std::hint::spin_loop());
+            }
+        };
+        let threads: Vec<_> = (0..6).map(|i| std::thread::spawn(read(round * i % 50))).collect();
+        drop(file);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    }
+}
+
+#[test]
 fn works_without_tokio() {
     let dir = tempfile::tempdir().unwrap();
     let file = File::open(dir.path().join("a.larder")).unwrap();

@@ -5,7 +5,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use heed::{MdbError, RoTxn, WithTls};
+use heed::{MdbError, RoTxn, WithoutTls};
 
 use self::{
     open::{Options, Shared},
@@ -19,6 +19,7 @@ use crate::{
 mod check;
 mod fault;
 mod open;
+mod page;
 mod record;
 mod room;
 mod writer;
@@ -269,10 +270,10 @@ impl File {
         fault::lmdb(&self.shared.path, error)
     }
 
-    fn reader(&self) -> Result<RoTxn<'_, WithTls>> {
+    fn reader(&self) -> Result<RoTxn<'_, WithoutTls>> {
         let env = &self.shared.env;
         let txn = match env.read_txn() {
-            // Threads that were killed leave their places behind.
+            // Processes that were killed leave their places behind.
             Err(heed::Error::Mdb(MdbError::ReadersFull)) => {
                 env.clear_stale_readers().and_then(|_| env.read_txn())
             }
@@ -282,7 +283,7 @@ impl File {
     }
 
     /// `Err` outside: the store failed; inside: the entry is damaged.
-    fn read(&self, txn: &RoTxn<'_, WithTls>, key: Key<'_>) -> Result<Result<Option<Bytes>>> {
+    fn read(&self, txn: &RoTxn<'_, WithoutTls>, key: Key<'_>) -> Result<Result<Option<Bytes>>> {
         let stored = StoredKey::new(key);
         let record = self.shared.db.get(txn, stored.bytes());
         let Some(record) = record.map_err(|error| self.fault(error))? else { return Ok(Ok(None)) };

@@ -17,11 +17,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use heed::{Database, Env, RwTxn};
+use heed::{Database, RwTxn};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{
     fault,
+    open::Env,
     record::{LAYOUT, MARKER, OVERHEAD, StoredKey},
     room::{Clearing, Room},
 };
