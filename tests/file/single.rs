@@ -38,6 +38,11 @@ fn all_opens_of_one_path_share_it() {
     });
     let link = dir.path().join("link");
     std::os::unix::fs::symlink(&path, &link).unwrap();
+    // A link to a file that is not there yet.
+    let early = dir.path().join("early");
+    std::os::unix::fs::symlink("later", &early).unwrap();
+    let early = File::open(early).unwrap();
+    assert_eq!(early.path(), File::open(dir.path().join("later")).unwrap().path());
     let linked = File::open(&link).unwrap();
     block_on(async {
         for (i, file) in opened.iter().enumerate() {

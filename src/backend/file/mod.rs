@@ -47,10 +47,13 @@ const MAX_VALUE: u64 = (u32::MAX - (1 << 20)) as u64;
 /// # Files
 ///
 /// Two: the one at the path given, and one beside it with `-lock` at the end of its name. Both are
-/// created if they are missing, folders above included, and only their owner may read them. Delete
-/// both, or none, and only while no process has them open. They belong on a local file system (no
-/// NFS), and processes in containers must see each other's process ids. Never copy over, cut or
-/// edit a file that is open: it is mapped into memory.
+/// created if they are missing, folders above included, and only their owner may read them. They
+/// belong on a local file system (no NFS), and processes in containers must see each other's
+/// process ids. Never copy over, cut or edit a file that is open: it is mapped into memory. Deleting
+/// both is safe at any time; who has them open keeps them.
+///
+/// On 64-bit Unix only. Linux frees the locks of a killed process; elsewhere a writer that was
+/// killed may leave the others waiting.
 ///
 /// # Concurrency
 ///

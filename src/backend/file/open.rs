@@ -90,20 +90,26 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Arc<Shared>> {
     Ok(shared)
 }
 
-/// Creates missing parent folders and resolves links, so that one file has one name.
+/// Resolves links, so that one file has one name; creates the file and the folders above it if
+/// they are missing.
 fn whole_path(path: &Path) -> Result<PathBuf> {
     let wrong = |error| fault::io(path, "no file can be here", error);
     match path.canonicalize() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         found => return found.map_err(wrong),
     }
-    let name = path.file_name().ok_or_else(|| wrong(io::ErrorKind::IsADirectory.into()))?;
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(folder).map_err(|error| fault::io(path, "no folder for it", error))?;
-    Ok(folder.canonicalize().map_err(wrong)?.join(name))
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|error| fault::io(path, "no folder for it", error))?;
+    }
+    opening().open(path).map_err(wrong)?;
+    path.canonicalize().map_err(wrong)
+}
+
+/// Opens for reading and writing, creates what is missing for its owner alone.
+fn opening() -> fs::OpenOptions {
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    options
 }
 
 fn start(path: &Path, options: &Options) -> Result<Shared> {
@@ -264,9 +270,7 @@ fn gate(path: &Path) -> Result<(fs::File, FileId)> {
     let cannot = |error| fault::io(path, "cannot be opened for reading and writing", error);
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let mut options = fs::OpenOptions::new();
-        let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let file = options.open(path).map_err(cannot)?;
+        let file = opening().open(path).map_err(cannot)?;
         let about = file.metadata().map_err(cannot)?;
         if !about.is_file() {
             return Err(fault::new(ErrorKind::Backend, path, "is not a regular file"));
@@ -295,9 +299,7 @@ fn gate(path: &Path) -> Result<(fs::File, FileId)> {
 fn used(path: &Path) -> Result<Option<fs::File>> {
     let lock = lock_path(path);
     let cannot = |error| fault::io(&lock, "cannot be opened and locked", error);
-    let mut options = fs::OpenOptions::new();
-    let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    let file = options.open(&lock).map_err(cannot)?;
+    let file = opening().open(&lock).map_err(cannot)?;
     match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
         // LMDB writes to it through a map: on a full disk that would be a SIGBUS, had the file
         // holes. So it has none.

@@ -1,8 +1,8 @@
 //! Pages as LMDB lays them out, read with suspicion.
 //!
-//! Data version 1, 64 bit: pages of one size. Pages 0 and 1 are meta pages, written
-//! in turn. A page header has 16 bytes: its number (8), padding (2), flags (2), then either the two
-//! bounds of its free space (2 + 2) or a count of overflow pages (4). Numbers are the machine's.
+//! Data version 1, 64 bit: pages of one size. Pages 0 and 1 are meta pages, written in turn. A page
+//! header has 16 bytes: its number (8), padding (2), flags (2), then either the two bounds of its
+//! free space (2 + 2) or a count of overflow pages (4). Numbers are the machine's.
 
 use super::check::{Checked, ensure};
 
