@@ -123,18 +123,19 @@ fn hold(path: &Path) {
     drop(txn);
 }
 
-/// Answers each line: `get key`, `set key`.
+/// Answers each line: `get key`, `set key`, `fill key` (with 100 KB).
 fn talk(path: &Path) {
     let file = File::open(path).unwrap();
     say("ready");
     for line in std::io::stdin().lines() {
         let line = line.unwrap();
         let Some((what, key)) = line.split_once(' ') else { continue };
-        if what == "set" {
-            block_on(put(&file, key, value(key, 1, 10)));
-            say("answer: done");
-        } else {
+        if what == "get" {
             say(if block_on(get(&file, key)).is_some() { "answer: yes" } else { "answer: no" });
+        } else {
+            let len = if what == "fill" { 100_000 } else { 10 };
+            block_on(put(&file, key, value(key, 1, len)));
+            say("answer: done");
         }
     }
 }

@@ -109,7 +109,7 @@ fn a_lower_limit_cuts_down_what_is_there() {
     let path = dir.path().join("a.larder");
     let open = |limit| File::builder(&path).max_bytes(limit).build().unwrap();
     let file = open(8 * LIMIT);
-    let fill = async |file: &File, round: u64| {
+    let write_all = async |file: &File, round: u64| {
         let names: Vec<String> = (0..5_000).map(|i| format!("{round} {i}")).collect();
         for names in names.chunks(100) {
             let puts: Vec<_> = names
@@ -119,12 +119,12 @@ fn a_lower_limit_cuts_down_what_is_there() {
             file.set_multi(&puts).await.unwrap();
         }
     };
-    block_on(fill(&file, 0));
+    block_on(write_all(&file, 0));
     let before = file.stats().unwrap();
     assert!(before.used_bytes > 5 * LIMIT && before.file_bytes <= 8 * LIMIT, "{before:?}");
     drop(file);
     let file = open(LIMIT);
-    block_on(fill(&file, 1));
+    block_on(write_all(&file, 1));
     let after = file.stats().unwrap();
     assert!(after.used_bytes < LIMIT && after.entries > 100, "{after:?}");
     assert!(after.file_bytes <= before.file_bytes + LIMIT, "{after:?}");

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use larder::{Backend, Bytes, File, Key, Level, WriteOpts};
+use larder::{Backend, Bytes, ErrorKind, File, Key, Level, WriteOpts};
 
 use crate::{
     Dice, assert_whole, block_on,
@@ -223,5 +223,28 @@ fn a_replaced_file_that_others_have_open_is_refused() {
     block_on(put(&file, "mine", "x"));
     ask(&mut child, "get mine", "no");
     ask(&mut child, "get 3", "yes");
+    kill(child);
+}
+
+#[test]
+fn a_file_that_outgrew_this_process_is_a_clear_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.larder");
+    let file = File::builder(&path).max_bytes(1 << 20).build().unwrap();
+    let mut child = spawn("talk", &path, "");
+    hear(&mut child, "ready");
+    let mut i = 0;
+    let error = loop {
+        ask(&mut child, &format!("fill {i}"), "done");
+        i += 1;
+        if let Err(error) = file.len() {
+            break error;
+        }
+        assert!(i < 1000);
+    };
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("max_bytes"), "{error}");
+    let set = file.set("a".into(), Bytes::from("x"), WriteOpts::default());
+    assert_eq!(block_on(set).unwrap_err().kind(), ErrorKind::Config);
     kill(child);
 }

@@ -38,6 +38,11 @@ fn all_opens_of_one_path_share_it() {
     });
     let link = dir.path().join("link");
     std::os::unix::fs::symlink(&path, &link).unwrap();
+    // A link to a file that is not there yet.
+    let early = dir.path().join("early");
+    std::os::unix::fs::symlink("later", &early).unwrap();
+    let early = File::open(early).unwrap();
+    assert_eq!(early.path(), File::open(dir.path().join("later")).unwrap().path());
     let linked = File::open(&link).unwrap();
     block_on(async {
         for (i, file) in opened.iter().enumerate() {
@@ -220,6 +225,27 @@ fn many_threads_and_tasks() {
         }
     });
     assert_eq!(file.len().unwrap(), (TASKS * KEYS) as u64);
+}
+
+#[test]
+fn threads_may_end_while_the_file_is_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.larder");
+    for round in 0..300 {
+        let file = File::open(&path).unwrap();
+        let read = |spins| {
+            let file = file.clone();
+            move || {
+                file.len().unwrap();
+                (0..spins).for_each(|_| std::hint::spin_loop());
+            }
+        };
+        let threads: Vec<_> = (0..6).map(|i| std::thread::spawn(read(round * i % 50))).collect();
+        drop(file);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    }
 }
 
 #[test]

@@ -4,28 +4,18 @@
 //! a crash. Hence the whole skeleton is walked first: both meta pages, every branch and leaf page
 //! of both trees, the headers of overflow pages, and the lists of free pages. Values are not read;
 //! each has a checksum of its own.
-//!
-//! The layout (data version 1, 64 bit): pages of one size. Pages 0 and 1 are meta pages, written
-//! in turn. A page header has 16 bytes: its number (8), padding (2), flags (2), then either the two
-//! bounds of its free space (2 + 2) or a count of overflow pages (4). Numbers are the machine's.
 
 use std::{fs, io, os::unix::fs::FileExt};
 
+use super::page::{BRANCH, HEADER, LEAF, OVERFLOW, nodes, u16_at, u32_at, u64_at};
+
 const MAGIC: u32 = 0xBEEF_C0DE;
 const DATA_VERSION: u32 = 1;
-const HEADER: usize = 16;
 const META_END: usize = 152;
-const NODE_HEADER: usize = 8;
-const MAX_KEY: usize = 511;
 const MAX_DEPTH: u16 = 32;
 const NO_PAGE: u64 = u64::MAX;
 
-const BRANCH: u16 = 0x01;
-const LEAF: u16 = 0x02;
-const OVERFLOW: u16 = 0x04;
 const META: u16 = 0x08;
-/// A node whose data is the number of an overflow page.
-const BIG_DATA: u16 = 0x01;
 /// Integer keys (those of the free list), and one file without a folder around it.
 const FREE_FLAGS: u16 = 0x4008;
 
@@ -51,9 +41,9 @@ impl From<io::Error> for Damage {
     }
 }
 
-type Checked<T = ()> = Result<T, Damage>;
+pub(super) type Checked<T = ()> = Result<T, Damage>;
 
-fn ensure(holds: bool, otherwise: &'static str) -> Checked {
+pub(super) fn ensure(holds: bool, otherwise: &'static str) -> Checked {
     if holds { Ok(()) } else { Err(Damage::Wrong(otherwise)) }
 }
 
@@ -76,21 +66,6 @@ struct Meta {
     main: Tree,
     last_page: u64,
     txn: u64,
-}
-
-#[expect(clippy::host_endian_bytes, reason = "LMDB writes in the machine's own order")]
-fn u16_at(bytes: &[u8], at: usize) -> u16 {
-    bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |raw| u16::from_ne_bytes(*raw))
-}
-
-#[expect(clippy::host_endian_bytes, reason = "LMDB writes in the machine's own order")]
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |raw| u32::from_ne_bytes(*raw))
-}
-
-#[expect(clippy::host_endian_bytes, reason = "LMDB writes in the machine's own order")]
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |raw| u64::from_ne_bytes(*raw))
 }
 
 fn tree_at(page: &[u8], at: usize) -> Tree {
@@ -323,64 +298,4 @@ fn push_list(lists: Option<&mut FreeLists>, txn: u64, list: Vec<u8>) {
     if let Some(lists) = lists {
         lists.push((txn, list));
     }
-}
-
-/// One entry of a branch or leaf page.
-struct Node {
-    at: usize,
-    key_len: usize,
-    /// Of the data, wherever it is.
-    size: usize,
-    child: u64,
-    big: Option<u64>,
-}
-
-impl Node {
-    /// The key of a list of free pages: a transaction.
-    fn key(&self, page: &[u8]) -> Checked<u64> {
-        ensure(self.key_len == 8, "has a damaged list of free pages")?;
-        Ok(u64_at(page, self.at + NODE_HEADER))
-    }
-
-    fn data<'p>(&self, page: &'p [u8]) -> &'p [u8] {
-        let start = self.at + NODE_HEADER + self.key_len;
-        page.get(start..start + self.size).unwrap_or_default()
-    }
-}
-
-/// The nodes of a page. They must fill the space above its upper bound without a gap, because
-/// LMDB moves them by these sizes.
-fn nodes(page: &[u8], branch: bool) -> Checked<Vec<Node>> {
-    const BAD: &str = "has a damaged page";
-    let (lower, upper) = (usize::from(u16_at(page, 12)), usize::from(u16_at(page, 14)));
-    ensure(lower > HEADER && lower % 2 == 0 && lower <= upper && upper <= page.len(), BAD)?;
-    let mut nodes = Vec::with_capacity((lower - HEADER) / 2);
-    let mut extents = Vec::with_capacity(nodes.capacity());
-    for slot in (HEADER..lower).step_by(2) {
-        let at = usize::from(u16_at(page, slot));
-        ensure(at >= upper && at + NODE_HEADER <= page.len(), BAD)?;
-        let (low, high) = (u16_at(page, at), u16_at(page, at + 2));
-        let flags = u16_at(page, at + 4);
-        let key_len = usize::from(u16_at(page, at + 6));
-        ensure(key_len <= MAX_KEY && (branch || key_len > 0), BAD)?;
-        let size = u32::from(low) | u32::from(high) << 16;
-        let child = u64::from(size) | u64::from(flags) << 32;
-        let is_big = !branch && flags == BIG_DATA;
-        ensure(branch || is_big || flags == 0, BAD)?;
-        let size = if branch { 0 } else { size as usize };
-        let inline = if is_big { 8 } else { size };
-        let end = at + NODE_HEADER + key_len + inline;
-        ensure(end <= page.len(), BAD)?;
-        let big = is_big.then(|| u64_at(page, at + NODE_HEADER + key_len));
-        extents.push((at, end.next_multiple_of(2)));
-        nodes.push(Node { at, key_len, size, child, big });
-    }
-    extents.sort_unstable();
-    let mut expected = upper;
-    for (at, end) in extents {
-        ensure(at == expected, BAD)?;
-        expected = end;
-    }
-    ensure(expected == page.len(), BAD)?;
-    Ok(nodes)
 }

@@ -5,7 +5,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use heed::{MdbError, RoTxn, WithTls};
+use heed::{MdbError, RoTxn, WithoutTls};
 
 use self::{
     open::{Options, Shared},
@@ -19,6 +19,7 @@ use crate::{
 mod check;
 mod fault;
 mod open;
+mod page;
 mod record;
 mod room;
 mod writer;
@@ -46,10 +47,13 @@ const MAX_VALUE: u64 = (u32::MAX - (1 << 20)) as u64;
 /// # Files
 ///
 /// Two: the one at the path given, and one beside it with `-lock` at the end of its name. Both are
-/// created if they are missing, folders above included, and only their owner may read them. Delete
-/// both, or none, and only while no process has them open. They belong on a local file system (no
-/// NFS), and processes in containers must see each other's process ids. Never copy over, cut or
-/// edit a file that is open: it is mapped into memory.
+/// created if they are missing, folders above included, and only their owner may read them. They
+/// belong on a local file system (no NFS), and processes in containers must see each other's
+/// process ids. Never copy over, cut or edit a file that is open: it is mapped into memory. Deleting
+/// both is safe at any time, and who has them open keeps them; never delete the lock file alone.
+///
+/// On 64-bit Unix only. Linux frees the locks of a killed process; elsewhere a writer that was
+/// killed may leave the others waiting.
 ///
 /// # Concurrency
 ///
@@ -269,10 +273,10 @@ impl File {
         fault::lmdb(&self.shared.path, error)
     }
 
-    fn reader(&self) -> Result<RoTxn<'_, WithTls>> {
+    fn reader(&self) -> Result<RoTxn<'_, WithoutTls>> {
         let env = &self.shared.env;
         let txn = match env.read_txn() {
-            // Threads that were killed leave their places behind.
+            // Processes that were killed leave their places behind.
             Err(heed::Error::Mdb(MdbError::ReadersFull)) => {
                 env.clear_stale_readers().and_then(|_| env.read_txn())
             }
@@ -282,7 +286,7 @@ impl File {
     }
 
     /// `Err` outside: the store failed; inside: the entry is damaged.
-    fn read(&self, txn: &RoTxn<'_, WithTls>, key: Key<'_>) -> Result<Result<Option<Bytes>>> {
+    fn read(&self, txn: &RoTxn<'_, WithoutTls>, key: Key<'_>) -> Result<Result<Option<Bytes>>> {
         let stored = StoredKey::new(key);
         let record = self.shared.db.get(txn, stored.bytes());
         let Some(record) = record.map_err(|error| self.fault(error))? else { return Ok(Ok(None)) };

@@ -5,9 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use heed::Env;
-
 use super::{
+    open::Env,
     record::{LAYOUT, MARKER, expires_at},
     writer::{Db, Swept, is_full},
 };

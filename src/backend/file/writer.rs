@@ -17,11 +17,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use heed::{Database, Env, RwTxn};
+use heed::{Database, RwTxn};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{
     fault,
+    open::Env,
     record::{LAYOUT, MARKER, OVERHEAD, StoredKey},
     room::{Clearing, Room},
 };
@@ -282,12 +283,12 @@ impl Disk {
 }
 
 /// The room in the queue that a job of `bytes` takes, of [`QUEUE`].
-pub(super) fn places(bytes: u64) -> u32 {
+fn places(bytes: u64) -> u32 {
     u32::try_from(1 + bytes / 4096).unwrap_or(u32::MAX).min(QUEUE)
 }
 
 /// Places in the queue: jobs, or 4 KiB of what they write (16 MiB).
-pub(super) const QUEUE: u32 = 4096;
+const QUEUE: u32 = 4096;
 
 /// The queue: an unbounded channel behind a semaphore, because the receiver is a thread that waits
 /// with a limit, and the senders are tasks.
