@@ -16,8 +16,8 @@ use crate::{Codec, Entry, Error, ErrorKind, Meta, Precision, Result, Timestamp};
 /// seconds. An entry with another `v` counts as missing, so changing the type `FullDict<P, 2>`
 /// forgets what was written under the old one. Unknown keys of the dictionary are ignored.
 ///
-/// Over [`Msgpack`](crate::Msgpack), `"a"` is `92 a1 61 82 a1 76 01 a2 63 74 cb 41d5eb9268b0f5b9`
-/// (18 bytes of metadata).
+/// Over [`Msgpack`](crate::Msgpack), `"a"` is `92 a1 61 82 a1 76 01 a2 63 74 cb 41d5ebda78b0b8a6`
+/// (17 bytes of metadata).
 pub type FullDict<P, const V: u32 = 1> = Formatted<FullDictFormat<V>, P>;
 
 /// The format of [`FullDict`]; `V` is the version of the value.
