@@ -40,6 +40,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{Backend, Capabilities, Key, Level, Result};
 
+mod guard;
 #[cfg(feature = "codec-json")]
 mod json;
 #[cfg(feature = "codec-msgpack")]

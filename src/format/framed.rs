@@ -96,7 +96,8 @@ fn split_leb128(bytes: &[u8]) -> Option<(u64, &[u8])> {
         }
         n |= bits << (7 * i);
         if byte & 0x80 == 0 {
-            return Some((n, &bytes[i + 1..]));
+            // A last byte of zero adds nothing: not the shortest form.
+            return (i == 0 || bits > 0).then(|| (n, &bytes[i + 1..]));
         }
     }
     None
@@ -115,5 +116,6 @@ mod tests {
             assert_eq!(split_leb128(&out[..out.len() - 1]), None);
         }
         assert_eq!(split_leb128(&[0xff; 11]), None);
+        assert_eq!(split_leb128(&[0x80, 0x00]), None);
     }
 }

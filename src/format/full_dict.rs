@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use bytes::Bytes;
 use serde::{
@@ -16,8 +16,8 @@ use crate::{Codec, Entry, Error, ErrorKind, Meta, Precision, Result, Timestamp};
 /// seconds. An entry with another `v` counts as missing, so changing the type `FullDict<P, 2>`
 /// forgets what was written under the old one. Unknown keys of the dictionary are ignored.
 ///
-/// Over [`Msgpack`](crate::Msgpack), `"a"` is `92 a1 61 82 a1 76 01 a2 63 74 cb 41d5eb9268b0f5b9`
-/// (18 bytes of metadata).
+/// Over [`Msgpack`](crate::Msgpack), `"a"` is `92 a1 61 82 a1 76 01 a2 63 74 cb 41d5ebda78b0b8a6`
+/// (17 bytes of metadata).
 pub type FullDict<P, const V: u32 = 1> = Formatted<FullDictFormat<V>, P>;
 
 /// The format of [`FullDict`]; `V` is the version of the value.
@@ -34,8 +34,11 @@ impl<const V: u32> Format for FullDictFormat<V> {
         out: &mut Vec<u8>,
     ) -> Result<()> {
         refuse_ttl(entry, "full_dict")?;
-        let created_at = creation_time(entry, "full_dict")?;
-        codec.encode(&(&entry.value, Dict { v: V, ct: to_seconds(created_at) }), out)
+        let ct = to_seconds(creation_time(entry, "full_dict")?).ok_or_else(|| {
+            Error::new(ErrorKind::Encode, "full_dict")
+                .with_message("the time of creation is not between 1970 and 2255")
+        })?;
+        codec.encode(&(&entry.value, Dict { v: V, ct }), out)
     }
 
     fn decode<C: Codec, T: DeserializeOwned>(&self, codec: &C, bytes: &Bytes) -> Result<Entry<T>> {
@@ -57,17 +60,20 @@ struct Dict {
     ct: f64,
 }
 
-// Microseconds since 1970 stay below 2^53 until the year 2255: the division rounds correctly and
-// the multiplication comes back to the same microsecond.
-#[expect(clippy::cast_precision_loss, reason = "exact until the year 2255")]
-fn to_seconds(time: Timestamp) -> f64 {
-    time.as_micros() as f64 / 1e6
+// Microseconds since 1970 are exact in an `f64` until the year 2255: the division rounds correctly
+// and the multiplication comes back to the same microsecond.
+const EXACT: RangeInclusive<i64> = 0..=1 << 53;
+
+#[expect(clippy::cast_precision_loss, reason = "exact in this range")]
+fn to_seconds(time: Timestamp) -> Option<f64> {
+    EXACT.contains(&time.as_micros()).then(|| time.as_micros() as f64 / 1e6)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "checked against the range first")]
+#[expect(clippy::cast_possible_truncation, reason = "saturates, and is checked after")]
 fn from_seconds(seconds: f64) -> Option<Timestamp> {
     let micros = (seconds * 1e6).round();
-    (0.0..9e18).contains(&micros).then(|| Timestamp::from_micros(micros as i64))
+    let exact = micros.is_finite() && EXACT.contains(&(micros as i64));
+    exact.then(|| Timestamp::from_micros(micros as i64))
 }
 
 // By hand, because a derived struct would be written by position where structs are.

@@ -38,7 +38,14 @@ impl Format for IntTimeFormat {
 
     fn decode<C: Codec, T: DeserializeOwned>(&self, codec: &C, bytes: &Bytes) -> Result<Entry<T>> {
         let (value, secs): (T, u64) = codec.decode(bytes)?;
-        let secs = i64::try_from(secs).unwrap_or(i64::MAX);
-        Ok(Entry::new(value, Meta::new(Timestamp::from_secs(secs))))
+        let created_at = i64::try_from(secs)
+            .ok()
+            .map(Timestamp::from_secs)
+            .filter(|time| *time < Timestamp::MAX)
+            .ok_or_else(|| {
+                Error::new(ErrorKind::Decode, "int_time")
+                    .with_message(format!("{secs} is not a time of creation"))
+            })?;
+        Ok(Entry::new(value, Meta::new(created_at)))
     }
 }
