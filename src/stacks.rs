@@ -33,7 +33,12 @@ pub type InProcessBytes<B = crate::Memory> = crate::Framed<crate::Postcard<B>>;
 
 /// A file beside the application: survives restarts, shared by the processes of one machine, needs
 /// no server.
-#[cfg(all(feature = "backend-file", feature = "codec-postcard"))]
+#[cfg(all(
+    feature = "backend-file",
+    feature = "codec-postcard",
+    unix,
+    target_pointer_width = "64"
+))]
 pub type Embedded<B = crate::File> = crate::Framed<crate::Postcard<B>>;
 
 /// The fewest bytes in Redis that still know their age: packed hashes for keys in a space,

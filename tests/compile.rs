@@ -1,6 +1,9 @@
 //! Wrong stacks do not compile, and the compiler says what to write instead.
+//! The messages name what there is to choose from, so they are kept for all features together.
 #![cfg(all(
+    feature = "backend-file",
     feature = "backend-memory",
+    feature = "backend-redis",
     feature = "codec-json",
     feature = "codec-msgpack",
     feature = "codec-postcard"

@@ -20,8 +20,8 @@ use std::{
 #[cfg(feature = "backend-redis")]
 use larder::Redis;
 use larder::{
-    Backend, BackendExt, Event, Failure, File, Memo, Memory, Observe, Observed, PayloadExt, Region,
-    Stats, Store,
+    Backend, BackendExt, Event, Failure, File, Memory, Observe, Observed, PayloadExt, Region,
+    Stats, Store, stacks,
 };
 
 use self::{
@@ -59,17 +59,30 @@ async fn census() -> Result<(), Box<dyn Error>> {
     let report = match job.options.stack {
         Stack::Embedded => {
             let file = job.file()?;
-            let report = job.run(job.metered(file.clone()).postcard().framed()).await?;
+            let report = job
+                .run::<stacks::Embedded<_>>(job.metered(file.clone()).postcard().framed())
+                .await?;
             report.in_file(&file.stats()?)
         }
-        Stack::InProcess => job.run(Memo::new()).await?,
-        Stack::InProcessBytes => job.run(job.metered(Memory::new()).postcard().framed()).await?,
+        Stack::InProcess => job.run(stacks::InProcess::new()).await?,
+        Stack::InProcessBytes => {
+            job.run::<stacks::InProcessBytes<_>>(job.metered(Memory::new()).postcard().framed())
+                .await?
+        }
         #[cfg(feature = "backend-redis")]
-        Stack::RedisSmallest => job.run(job.redis().await?.hstore().postcard().framed()).await?,
+        Stack::RedisSmallest => {
+            job.run::<stacks::RedisSmallest<_>>(job.redis().await?.hstore().postcard().framed())
+                .await?
+        }
         #[cfg(feature = "backend-redis")]
-        Stack::RedisShared => job.run(job.redis().await?.hstore().msgpack().int_time()).await?,
+        Stack::RedisShared => {
+            job.run::<stacks::RedisShared<_>>(job.redis().await?.hstore().msgpack().int_time())
+                .await?
+        }
         #[cfg(feature = "backend-redis")]
-        Stack::RedisPortable => job.run(job.redis().await?.json().full_dict()).await?,
+        Stack::RedisPortable => {
+            job.run::<stacks::RedisPortable<_>>(job.redis().await?.json().full_dict()).await?
+        }
         #[cfg(not(feature = "backend-redis"))]
         _ => return Err(options::NO_REDIS.into()),
     };
@@ -173,7 +186,7 @@ struct Meter {
     encoded: AtomicU64,
 }
 
-impl Observe for &Meter {
+impl Observe for Meter {
     fn observe(&self, event: &Event<'_>) {
         if let (Some(bytes), None) = (event.bytes, event.error) {
             self.entries.fetch_add(1, Relaxed);

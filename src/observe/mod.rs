@@ -29,6 +29,7 @@
 use std::{
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -87,7 +88,8 @@ pub struct Event<'a> {
     pub keys: &'a [Key<'a>],
     /// How many of the keys were found, for reads that succeeded.
     pub hits: Option<usize>,
-    /// How many bytes the values had, at level 1.
+    /// How many bytes the values had, at level 1: those written (also by a write that failed), or
+    /// those read.
     pub bytes: Option<usize>,
     /// Why it failed.
     pub error: Option<&'a Error>,
@@ -109,6 +111,27 @@ pub trait Observe: Send + Sync {
     /// even read the clock.
     fn enabled(&self) -> bool {
         true
+    }
+}
+
+// One observer may watch many levels.
+impl<O: Observe + ?Sized> Observe for &O {
+    fn observe(&self, event: &Event<'_>) {
+        (**self).observe(event);
+    }
+
+    fn enabled(&self) -> bool {
+        (**self).enabled()
+    }
+}
+
+impl<O: Observe + ?Sized> Observe for Arc<O> {
+    fn observe(&self, event: &Event<'_>) {
+        (**self).observe(event);
+    }
+
+    fn enabled(&self) -> bool {
+        (**self).enabled()
     }
 }
 
