@@ -32,8 +32,7 @@ impl Meta {
     /// whole microseconds, rounded up. A lifetime of half a million years or more is none.
     #[must_use]
     pub fn with_ttl(mut self, ttl: Option<Duration>) -> Self {
-        self.ttl = ttl
-            .map_or(NO_TTL, |ttl| u64::try_from(ttl.as_nanos().div_ceil(1_000)).unwrap_or(NO_TTL));
+        self.ttl = lifetime_micros(ttl);
         self
     }
 
@@ -55,6 +54,29 @@ impl Meta {
             micros => Some(Duration::from_micros(micros)),
         }
     }
+}
+
+// Hits compare plain microseconds: a `Duration` would have to be divided into its parts first.
+impl Meta {
+    /// Whether, at `now`, the entry is no older than its own lifetime, or else `lifetime` (from
+    /// [`lifetime_micros`]). An entry without a time always is.
+    #[inline]
+    pub(crate) fn is_fresh(&self, lifetime: u64, now: impl FnOnce() -> Timestamp) -> bool {
+        let lifetime = if self.ttl == NO_TTL { lifetime } else { self.ttl };
+        if lifetime == NO_TTL || self.created_at == NO_TIME {
+            return true;
+        }
+        let age = now().as_micros().saturating_sub(self.created_at);
+        // A clock that was set back makes entries younger than nothing.
+        u64::try_from(age).unwrap_or(0) <= lifetime
+    }
+}
+
+/// A lifetime in the form that [`Meta::is_fresh`] compares with.
+pub(crate) fn lifetime_micros(lifetime: Option<Duration>) -> u64 {
+    lifetime.map_or(NO_TTL, |lifetime| {
+        u64::try_from(lifetime.as_nanos().div_ceil(1_000)).unwrap_or(NO_TTL)
+    })
 }
 
 impl fmt::Debug for Meta {

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use crate::{
     Capabilities, Error, ErrorKind, Expires, Meta, Precision, Result, Timestamp, WriteOpts,
+    entry::lifetime_micros,
 };
 
 /// How long a caller waits for another one unless told otherwise.
@@ -12,6 +13,8 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) struct Policy {
     /// Logical lifetime.
     pub(super) expire_after: Option<Duration>,
+    /// The same, as a hit compares it.
+    lifetime: u64,
     /// Physical lifetime.
     pub(super) keep: Keep,
     /// The longest wait for another caller's creation.
@@ -33,7 +36,13 @@ pub(super) enum Keep {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { expire_after: None, keep: Keep::Twice, wait_timeout: WAIT_TIMEOUT, strict: false }
+        Self {
+            expire_after: None,
+            lifetime: lifetime_micros(None),
+            keep: Keep::Twice,
+            wait_timeout: WAIT_TIMEOUT,
+            strict: false,
+        }
     }
 }
 
@@ -42,10 +51,7 @@ impl Policy {
     /// An entry whose age equals its lifetime is still fresh; one without a time always is.
     #[inline]
     pub(super) fn is_fresh(&self, meta: &Meta, now: impl FnOnce() -> Timestamp) -> bool {
-        match (meta.ttl().or(self.expire_after), meta.created_at()) {
-            (Some(lifetime), Some(created_at)) => now().since(created_at) <= lifetime,
-            _ => true,
-        }
+        meta.is_fresh(self.lifetime, now)
     }
 
     /// How to write an entry with (or without) a lifetime of its own.
@@ -91,6 +97,7 @@ impl Policy {
             (Precision::None, Some(expire_after)) => self.keep_exactly(expire_after, stack)?,
             _ => {}
         }
+        self.lifetime = lifetime_micros(self.expire_after);
         Ok(self)
     }
 
