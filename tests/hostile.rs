@@ -1,6 +1,7 @@
 //! Bytes that mean harm: decoders return, within their stack, with little memory.
 
 #![cfg(all(feature = "codec-json", feature = "codec-msgpack", feature = "codec-postcard"))]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail where they are")]
 #![expect(unsafe_code, reason = "an allocator that counts")]
 
 use std::{
@@ -176,7 +177,7 @@ fn every_type(codec: &(impl Codec + Debug), bytes: &Bytes) {
     into::<Vec<Phantom>>(codec, bytes, FROM_NOTHING);
     into::<HashSet<Unit>>(codec, bytes, ORDINARY);
     into::<HashMap<String, u64>>(codec, bytes, ORDINARY);
-    into::<HashMap<u8, ()>>(codec, bytes, ORDINARY);
+    into::<HashSet<u8>>(codec, bytes, ORDINARY);
     into::<BTreeMap<u64, Vec<()>>>(codec, bytes, NODES);
     into::<String>(codec, bytes, ORDINARY);
     into::<ByteBuf>(codec, bytes, ORDINARY);
