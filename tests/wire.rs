@@ -2,6 +2,11 @@
 //! read. The cases are data.
 
 #![cfg(all(feature = "codec-json", feature = "codec-msgpack", feature = "codec-postcard"))]
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unwrap_used,
+    reason = "cases read better when they are moved in, and fail where they are"
+)]
 
 use std::{fmt::Debug, time::Duration};
 

@@ -64,19 +64,20 @@ impl<'l, V> Watched<'l, V> {
         }
     }
 
-    /// Takes `announced` elements off what the bytes can still hold. A container that is complete
-    /// has at least one byte for each element, and no byte is the first of two, so the sum over
-    /// all containers is bounded too, and so is the memory reserved for them.
+    /// Takes `announced` elements off what the bytes can still hold, and says for how many of them
+    /// memory may be reserved.
+    ///
+    /// A container that is complete has at least one byte for each element, and no byte is the
+    /// first of two. So the sum over all containers is bounded, not only each of them.
     #[inline]
     fn charge<E: serde::de::Error>(&self, announced: Option<usize>) -> Result<Option<usize>, E> {
         let Some(n) = announced.filter(|_| self.size == Size::Announced) else { return Ok(None) };
-        match self.limits.elements.get().checked_sub(n) {
-            Some(left) => {
-                self.limits.elements.set(left);
-                Ok(Some(n))
-            }
-            None => Err(self.limits.refuse_read(TOO_MANY)),
+        let left = self.limits.elements.get();
+        if n > left {
+            return Err(self.limits.refuse_read(TOO_MANY));
         }
+        self.limits.elements.set(left - n);
+        Ok(Some(n.min(left.saturating_sub(self.limits.empty))))
     }
 }
 

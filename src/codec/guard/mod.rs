@@ -18,10 +18,11 @@ use crate::{Error, ErrorKind, Result};
 
 /// How deep a value may nest, counting each sequence, tuple, map, struct, enum, newtype and `Some`.
 ///
-/// Debug builds take 4 to 9 KiB of stack a level, so this is safe on a thread of 2 MiB.
-const MAX_DEPTH: u8 = 128;
+/// One less than `serde_json` has room for. A debug build takes 1 to 5 KiB of stack a level, and 8
+/// where a level is a struct of a dozen fields: at most half of a thread of 2 MiB.
+const MAX_DEPTH: u8 = 127;
 
-const TOO_DEEP: &str = "the value nests deeper than 128 levels";
+const TOO_DEEP: &str = "the value nests deeper than 127 levels";
 const TOO_MANY: &str = "more elements are announced than the bytes can hold";
 const TOO_EMPTY: &str = "more than 4096 elements that take up no bytes";
 const LOST_NONE: &str = "`Some` of nothing (`Some(None)`, `Some(())`) would be read as `None`; use \
@@ -54,13 +55,15 @@ pub(super) trait Rules {
 pub(super) struct Limits {
     /// Decoding: how many elements may still be announced. Encoding: how many were.
     elements: Cell<usize>,
+    /// How many of them may take up no bytes.
+    empty: usize,
     /// Why we refused; some formats' errors keep no text.
     refusal: Cell<Option<&'static str>>,
 }
 
 impl Limits {
-    const fn new(elements: usize) -> Self {
-        Self { elements: Cell::new(elements), refusal: Cell::new(None) }
+    const fn new(elements: usize, empty: usize) -> Self {
+        Self { elements: Cell::new(elements), empty, refusal: Cell::new(None) }
     }
 
     /// The error for bytes after the value.
@@ -102,7 +105,7 @@ pub(super) fn encode<R: Rules, T: Serialize + ?Sized, E: StdError + Send + Sync 
     out: &mut Vec<u8>,
     write: impl FnOnce(&Checked<'_, T, R>, &mut Vec<u8>) -> Result<(), E>,
 ) -> Result<()> {
-    let limits = Limits::new(0);
+    let limits = Limits::new(0, R::EMPTY_ELEMENTS);
     let start = out.len();
     write(&Checked::new(value, &limits), out)
         .map_err(|error| limits.error(ErrorKind::Encode, R::LAYER, Box::new(error)))?;
@@ -118,7 +121,7 @@ pub(super) fn decode<R: Rules, T: DeserializeOwned, E: StdError + Send + Sync + 
     bytes: &[u8],
     read: impl FnOnce(Bounded<'_, PhantomData<T>>) -> Result<T, E>,
 ) -> Result<T> {
-    let limits = Limits::new(bytes.len().saturating_add(R::EMPTY_ELEMENTS));
+    let limits = Limits::new(bytes.len().saturating_add(R::EMPTY_ELEMENTS), R::EMPTY_ELEMENTS);
     read(Bounded::new(PhantomData, &limits))
         .map_err(|error| limits.error(ErrorKind::Decode, R::LAYER, Box::new(error)))
 }

@@ -1,0 +1,6 @@
+#![no_main]
+
+use larder::NoMetaFormat;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| larder_fuzz::format(&NoMetaFormat, bytes));

@@ -1,0 +1,131 @@
+//! What the targets share: bytes become a value or an error, and a value comes back from the bytes
+//! it becomes.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Debug,
+};
+
+use larder::{
+    Bytes, Codec, Entry, ErrorKind, Format, JsonCodec, MsgpackCodec, MsgpackNamedCodec,
+    PostcardCodec, RawCodec,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_bytes::ByteBuf;
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Record {
+    id: u64,
+    name: String,
+    tags: Vec<String>,
+    scores: HashMap<String, u64>,
+    shape: Expr,
+    bytes: ByteBuf,
+    pair: (i8, [u16; 3], Option<char>),
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Tree {
+    kids: Vec<Tree>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+enum Expr {
+    Leaf,
+    One(Box<Expr>),
+    Pair(Box<Expr>, Box<Expr>),
+    Named { left: Option<Box<Expr>>, rest: Vec<Expr> },
+}
+
+/// Never reads a byte to get deeper.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Bottomless(Option<Box<Bottomless>>);
+
+/// Floats are equal if their bits are, and any NaN is as good as another.
+#[derive(Debug, Serialize, Deserialize)]
+struct Float(f64);
+
+impl PartialEq for Float {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_bits() == other.0.to_bits() || self.0.is_nan() && other.0.is_nan()
+    }
+}
+
+/// Whether a value that was read may be one that is not written: JSON's `1e999` is refused as it
+/// is read, but `Some(())` may be read from what some formats write for something else.
+fn comes_back<T: Serialize + DeserializeOwned + PartialEq + Debug>(
+    codec: &impl Codec,
+    bytes: &[u8],
+) {
+    let Ok(value) = codec.decode::<T>(bytes) else { return };
+    let mut out = Vec::new();
+    match codec.encode(&value, &mut out) {
+        Ok(()) => {
+            let again = codec.decode::<T>(&out);
+            assert_eq!(again.expect("what was written"), value, "{out:02x?}");
+        }
+        Err(error) => panic!("read, but not written: {value:?}: {error:?}"),
+    }
+}
+
+/// Decodes `bytes` into many types.
+pub fn codec(codec: &impl Codec, bytes: &[u8]) {
+    comes_back::<Record>(codec, bytes);
+    comes_back::<Tree>(codec, bytes);
+    comes_back::<Expr>(codec, bytes);
+    comes_back::<Bottomless>(codec, bytes);
+    comes_back::<Vec<u64>>(codec, bytes);
+    comes_back::<Vec<Vec<u8>>>(codec, bytes);
+    comes_back::<Vec<()>>(codec, bytes);
+    comes_back::<Vec<Vec<()>>>(codec, bytes);
+    comes_back::<HashMap<String, u64>>(codec, bytes);
+    comes_back::<BTreeMap<i64, Vec<Float>>>(codec, bytes);
+    comes_back::<String>(codec, bytes);
+    comes_back::<ByteBuf>(codec, bytes);
+    comes_back::<i128>(codec, bytes);
+    comes_back::<u128>(codec, bytes);
+    comes_back::<Float>(codec, bytes);
+    comes_back::<f32>(codec, bytes);
+    comes_back::<char>(codec, bytes);
+    comes_back::<Option<Option<bool>>>(codec, bytes);
+    comes_back::<(u8, String, (char, [i8; 4]))>(codec, bytes);
+    comes_back::<serde_json::Value>(codec, bytes);
+}
+
+fn entry_comes_back<T: Serialize + DeserializeOwned + PartialEq + Debug>(
+    format: &impl Format,
+    codec: &impl Codec,
+    bytes: &Bytes,
+) {
+    let entry: Entry<T> = match format.decode(codec, bytes) {
+        Ok(entry) => entry,
+        Err(error) => {
+            assert!(matches!(error.kind(), ErrorKind::Decode | ErrorKind::Version), "{error:?}");
+            return;
+        }
+    };
+    let mut out = Vec::new();
+    format.encode(codec, &entry, &mut out).expect("what was read");
+    let again: Entry<T> = format.decode(codec, &Bytes::from(out)).expect("what was written");
+    assert_eq!(again, entry);
+}
+
+/// Decodes `bytes` as entries, the first byte choosing the codec.
+pub fn format(format: &impl Format, bytes: &[u8]) {
+    fn under(format: &impl Format, codec: &impl Codec, bytes: &Bytes) {
+        entry_comes_back::<Record>(format, codec, bytes);
+        entry_comes_back::<Expr>(format, codec, bytes);
+        entry_comes_back::<Vec<()>>(format, codec, bytes);
+        entry_comes_back::<String>(format, codec, bytes);
+        entry_comes_back::<i64>(format, codec, bytes);
+    }
+    let Some((choice, bytes)) = bytes.split_first() else { return };
+    let bytes = &Bytes::copy_from_slice(bytes);
+    match choice % 5 {
+        0 => under(format, &MsgpackCodec, bytes),
+        1 => under(format, &MsgpackNamedCodec, bytes),
+        2 => under(format, &JsonCodec, bytes),
+        3 => under(format, &PostcardCodec, bytes),
+        _ => under(format, &RawCodec, bytes),
+    }
+}
