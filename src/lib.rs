@@ -219,7 +219,7 @@
 //! # }
 //! ```
 //!
-//! [`backend`], [`codec`], [`format`], [`transform`] and [`observe`] each begin with
+//! [`backend`], [`codec`], [`mod@format`], [`transform`] and [`observe`] each begin with
 //! a whole extension of their kind; except for backends they are synchronous and a page long.
 //!
 //! # Features
