@@ -12,7 +12,7 @@
     feature = "codec-postcard"
 ))]
 
-#[cfg(all(test, feature = "backend-redis"))]
+#[cfg(test)]
 mod support;
 
 use std::{
@@ -314,18 +314,6 @@ fn help_names_every_stack_and_what_is_left_out() {
     }
 }
 
-#[cfg(not(feature = "backend-redis"))]
-#[test]
-fn without_the_feature_redis_is_refused_with_the_command_that_has_it() {
-    let place = Place::new();
-    for args in [&["--redis", "redis://127.0.0.1/"][..], &["--stack", "redis-shared"]] {
-        let answer = place.run(args);
-        assert_eq!(answer.code, Some(2));
-        assert!(answer.err.contains("--features backend-redis -- --redis URL"), "{}", answer.err);
-    }
-}
-
-#[cfg(feature = "backend-redis")]
 mod redis {
     use super::*;
     use support::redis_server::{RedisServer, free_port};

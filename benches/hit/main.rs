@@ -1,12 +1,10 @@
 //! What a hit costs through a whole stack, beside the same work written by hand, in one run.
 //!
-//! `cargo bench --bench hit --features backend-redis`; without the feature only the part inside
-//! the process. The Redis part starts its own `redis-server`.
+//! `cargo bench --bench hit`. The Redis part starts its own `redis-server`.
 
 #![allow(clippy::panic, missing_docs, unreachable_pub, reason = "a program, not a library")]
 
 mod harness;
-#[cfg(feature = "backend-redis")]
 mod redis_hit;
 
 use std::{hint::black_box, time::Duration};
@@ -28,10 +26,7 @@ pub const USER: User = User { id: 15, age: 31, score: 0.5 };
 
 fn main() {
     in_process();
-    #[cfg(feature = "backend-redis")]
     redis_hit::run();
-    #[cfg(not(feature = "backend-redis"))]
-    println!("\nFor the Redis part: cargo bench --bench hit --features backend-redis");
 }
 
 /// A thousand keys, asked for in turn.

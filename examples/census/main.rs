@@ -17,11 +17,9 @@ use std::{
     time::Duration,
 };
 
-#[cfg(feature = "backend-redis")]
-use larder::Redis;
 use larder::{
-    Backend, BackendExt, Event, Failure, File, Memory, Observe, Observed, PayloadExt, Region,
-    Stats, Store, stacks,
+    Backend, BackendExt, Event, Failure, File, Memory, Observe, Observed, PayloadExt, Redis,
+    Region, Stats, Store, stacks,
 };
 
 use self::{
@@ -69,22 +67,17 @@ async fn census() -> Result<(), Box<dyn Error>> {
             job.run::<stacks::InProcessBytes<_>>(job.metered(Memory::new()).postcard().framed())
                 .await?
         }
-        #[cfg(feature = "backend-redis")]
         Stack::RedisSmallest => {
             job.run::<stacks::RedisSmallest<_>>(job.redis().await?.hstore().postcard().framed())
                 .await?
         }
-        #[cfg(feature = "backend-redis")]
         Stack::RedisShared => {
             job.run::<stacks::RedisShared<_>>(job.redis().await?.hstore().msgpack().int_time())
                 .await?
         }
-        #[cfg(feature = "backend-redis")]
         Stack::RedisPortable => {
             job.run::<stacks::RedisPortable<_>>(job.redis().await?.json().full_dict()).await?
         }
-        #[cfg(not(feature = "backend-redis"))]
-        _ => return Err(options::NO_REDIS.into()),
     };
     let json = job.options.json;
     let out = if json { serde_json::to_string(&report)? + "\n" } else { report.to_string() };
@@ -116,7 +109,6 @@ impl Job {
         File::builder(file).max_bytes(FILE_BYTES).recreate_if_damaged(*fresh).build()
     }
 
-    #[cfg(feature = "backend-redis")]
     async fn redis(&'static self) -> larder::Result<Observed<&'static Meter, Redis>> {
         let redis = Redis::new(self.options.redis.as_deref().unwrap_or_default())?;
         if let Err(error) = redis.ping().await {

@@ -25,9 +25,6 @@ DIR is the tree, the current directory unless given. Links are followed; what is
 Stacks:
 ";
 
-pub(crate) const NO_REDIS: &str = "this build cannot speak to Redis; use \
-    `cargo run --release --example census --features backend-redis -- --redis URL`";
-
 /// The stacks to choose from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stack {
@@ -88,7 +85,6 @@ pub(crate) struct Options {
     pub(crate) dir: PathBuf,
     pub(crate) stack: Stack,
     pub(crate) file: PathBuf,
-    #[cfg_attr(not(feature = "backend-redis"), expect(dead_code, reason = "refused when parsed"))]
     pub(crate) redis: Option<String>,
     pub(crate) fresh: bool,
     pub(crate) workers: usize,
@@ -128,7 +124,6 @@ impl Options {
         });
         let name = stack.name();
         match (stack.needs_redis(), &redis) {
-            (true, _) if cfg!(not(feature = "backend-redis")) => return Err(NO_REDIS.into()),
             (true, None) => return Err(format!("`{name}` needs a server: add --redis URL").into()),
             (false, Some(_)) => return Err(format!("`{name}` has no use for --redis").into()),
             _ => {}
