@@ -18,6 +18,10 @@ use crate::{
 /// | [`Always`] | renewed by each write | a busy hash lives for ever, so do its old fields |
 /// | [`Never`] | none | the hash stays until it is removed |
 ///
+/// In Redis a space and a plain key share one set of names: do not use the same for both. A field
+/// goes with its hash, so under [`OnCreate`] `keep_for` is the longest that an entry lives, not the
+/// shortest.
+///
 /// Whatever the policy, a write is one round trip, and so is a batch that mixes plain keys and any
 /// number of hashes.
 ///

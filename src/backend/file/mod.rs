@@ -50,7 +50,9 @@ const MAX_VALUE: u64 = (u32::MAX - (1 << 20)) as u64;
 /// created if they are missing, folders above included, and only their owner may read them. They
 /// belong on a local file system (no NFS), and processes in containers must see each other's
 /// process ids. Never copy over, cut or edit a file that is open: it is mapped into memory. Deleting
-/// both is safe at any time, and who has them open keeps them; never delete the lock file alone.
+/// both is safe at any time, and who has them open keeps them; never delete the lock file alone. A process
+/// that has the file open must not itself open and close the lock file (to copy it, or to look for
+/// text in it): on Unix that gives up the locks it holds there.
 ///
 /// On 64-bit Unix only. Linux frees the locks of a killed process; elsewhere a writer that was
 /// killed may leave the others waiting.
