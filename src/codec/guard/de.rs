@@ -5,21 +5,18 @@ use serde::{
     de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor},
 };
 
-use super::{Limits, MAX_DEPTH, TOO_DEEP, TOO_MANY};
+use super::{Limits, TOO_DEEP, TOO_MANY};
 
 /// Anything that takes part in reading a value, held to its limits: a seed, a deserializer, or the
 /// access to the parts of a container.
-///
-/// The depth is handed down by value, so nothing has to be put back on the way up.
 pub(in super::super) struct Bounded<'l, D> {
     inner: D,
     limits: &'l Limits,
-    depth: u8,
 }
 
 impl<'l, D> Bounded<'l, D> {
     pub(super) const fn new(inner: D, limits: &'l Limits) -> Self {
-        Self { inner, limits, depth: MAX_DEPTH }
+        Self { inner, limits }
     }
 
     /// What this is held to.
@@ -30,12 +27,12 @@ impl<'l, D> Bounded<'l, D> {
 
     #[inline]
     const fn wrap<T>(&self, inner: T) -> Bounded<'l, T> {
-        Bounded { inner, limits: self.limits, depth: self.depth }
+        Bounded { inner, limits: self.limits }
     }
 
     #[inline]
     const fn watch<V>(&self, visitor: V, size: Size) -> Watched<'l, V> {
-        Watched { visitor, limits: self.limits, depth: self.depth, size }
+        Watched { visitor, limits: self.limits, size }
     }
 }
 
@@ -50,18 +47,25 @@ enum Size {
 struct Watched<'l, V> {
     visitor: V,
     limits: &'l Limits,
-    depth: u8,
     size: Size,
 }
 
 impl<'l, V> Watched<'l, V> {
-    /// Goes one level down.
+    /// Visits what is one level down.
     #[inline]
-    fn enter<T, E: serde::de::Error>(&self, inner: T) -> Result<Bounded<'l, T>, E> {
-        match self.depth.checked_sub(1) {
-            Some(depth) => Ok(Bounded { inner, limits: self.limits, depth }),
-            None => Err(self.limits.refuse_read(TOO_DEEP)),
-        }
+    fn below<A, T, E: serde::de::Error>(
+        self,
+        inner: A,
+        visit: impl FnOnce(V, Bounded<'l, A>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let depth = &self.limits.depth;
+        let Some(left) = depth.get().checked_sub(1) else {
+            return Err(self.limits.refuse_read(TOO_DEEP));
+        };
+        depth.set(left);
+        let result = visit(self.visitor, Bounded { inner, limits: self.limits });
+        depth.set(left + 1);
+        result
     }
 
     /// Takes `announced` elements off what the bytes can still hold, and says for how many of them
@@ -233,8 +237,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Watched<'_, V> {
 
     #[inline]
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
-        let bounded = self.enter(deserializer)?;
-        self.visitor.visit_some(bounded)
+        self.below(deserializer, V::visit_some)
     }
 
     #[inline]
@@ -242,28 +245,24 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Watched<'_, V> {
         self,
         deserializer: D,
     ) -> Result<V::Value, D::Error> {
-        let bounded = self.enter(deserializer)?;
-        self.visitor.visit_newtype_struct(bounded)
+        self.below(deserializer, V::visit_newtype_struct)
     }
 
     #[inline]
     fn visit_seq<A: SeqAccess<'de>>(self, parts: A) -> Result<V::Value, A::Error> {
         let size = self.charge(parts.size_hint())?;
-        let parts = self.enter(Sized { parts, size })?;
-        self.visitor.visit_seq(parts)
+        self.below(Sized { parts, size }, V::visit_seq)
     }
 
     #[inline]
     fn visit_map<A: MapAccess<'de>>(self, parts: A) -> Result<V::Value, A::Error> {
         let size = self.charge(parts.size_hint())?;
-        let parts = self.enter(Sized { parts, size })?;
-        self.visitor.visit_map(parts)
+        self.below(Sized { parts, size }, V::visit_map)
     }
 
     #[inline]
     fn visit_enum<A: EnumAccess<'de>>(self, parts: A) -> Result<V::Value, A::Error> {
-        let bounded = self.enter(parts)?;
-        self.visitor.visit_enum(bounded)
+        self.below(parts, V::visit_enum)
     }
 }
 
@@ -325,9 +324,9 @@ impl<'de, 'l, A: EnumAccess<'de>> EnumAccess<'de> for Bounded<'l, A> {
         self,
         seed: S,
     ) -> Result<(S::Value, Self::Variant), A::Error> {
-        let Self { inner, limits, depth } = self;
-        let (value, variant) = inner.variant_seed(Bounded { inner: seed, limits, depth })?;
-        Ok((value, Bounded { inner: variant, limits, depth }))
+        let Self { inner, limits } = self;
+        let (value, variant) = inner.variant_seed(Bounded { inner: seed, limits })?;
+        Ok((value, Bounded { inner: variant, limits }))
     }
 }
 

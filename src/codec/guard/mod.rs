@@ -57,13 +57,20 @@ pub(super) struct Limits {
     elements: Cell<usize>,
     /// How many of them may take up no bytes.
     empty: usize,
+    /// How many levels there may still be.
+    depth: Cell<u8>,
     /// Why we refused; some formats' errors keep no text.
     refusal: Cell<Option<&'static str>>,
 }
 
 impl Limits {
     const fn new(elements: usize, empty: usize) -> Self {
-        Self { elements: Cell::new(elements), empty, refusal: Cell::new(None) }
+        Self {
+            elements: Cell::new(elements),
+            empty,
+            depth: Cell::new(MAX_DEPTH),
+            refusal: Cell::new(None),
+        }
     }
 
     /// The error for bytes after the value.

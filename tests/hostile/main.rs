@@ -2,12 +2,11 @@
 
 #![cfg(all(feature = "codec-json", feature = "codec-msgpack", feature = "codec-postcard"))]
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail where they are")]
-#![expect(unsafe_code, reason = "an allocator that counts")]
+
+mod memory;
+mod types;
 
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    any::type_name,
-    cell::Cell,
     collections::{BTreeMap, HashMap, HashSet},
     fmt::Debug,
     thread,
@@ -23,147 +22,14 @@ use proptest::{
     sample::Index,
     test_runner::{Config, TestRunner},
 };
-use serde::{
-    Deserialize, Serialize,
-    de::{DeserializeOwned, IgnoredAny},
-};
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_bytes::ByteBuf;
 use serde_json::Value;
 
-/// Counts what this thread has allocated. A reallocation counts as both blocks at once.
-struct Counting;
-
-thread_local! {
-    static NOW: Cell<usize> = const { Cell::new(0) };
-    static PEAK: Cell<usize> = const { Cell::new(0) };
-}
-
-fn grow(by: usize) {
-    NOW.set(NOW.get() + by);
-    PEAK.set(PEAK.get().max(NOW.get()));
-}
-
-fn shrink(by: usize) {
-    // What another thread allocated may be freed here.
-    NOW.set(NOW.get().saturating_sub(by));
-}
-
-// SAFETY: hands everything to `System` as it is.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        grow(layout.size());
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        shrink(layout.size());
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-
-    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        grow(size);
-        shrink(layout.size());
-        // SAFETY: the caller's promise.
-        unsafe { System.realloc(ptr, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// How much memory there may be: so many bytes for each byte of input, and so many more.
-#[derive(Clone, Copy)]
-struct Bound(usize, usize);
-
-/// An element that takes one byte, in a table twice rounded up to a power of two, and once more
-/// while it grows. And the text of an error.
-const ORDINARY: Bound = Bound(100, 8 << 10);
-/// Maps of maps: an entry is 73 bytes of a table, or one of eleven in a node.
-const NODES: Bound = Bound(320, 8 << 10);
-/// serde buffers the content of an untagged enum, 32 bytes an element, once more for each level of
-/// a recursive one: 127 times.
-const UNTAGGED: Bound = Bound(127 * 36, 8 << 10);
-/// 4096 elements of 8 bytes that take no byte of input, in a vector that doubles.
-const FROM_NOTHING: Bound = Bound(100, 112 << 10);
-
-#[track_caller]
-fn decode<T: DeserializeOwned>(
-    format: &(impl Format + Debug),
-    codec: &(impl Codec + Debug),
-    bytes: &Bytes,
-    Bound(factor, constant): Bound,
-) {
-    let before = NOW.get();
-    PEAK.set(before);
-    let result = format.decode::<_, T>(codec, bytes);
-    let peak = PEAK.get() - before;
-    drop(result);
-    let most = factor * bytes.len() + constant;
-    assert!(
-        peak <= most,
-        "{peak} > {most} bytes for {} of {format:?} over {codec:?} from {} bytes: {:?}",
-        type_name::<T>(),
-        bytes.len(),
-        bytes.slice(..bytes.len().min(60)),
-    );
-}
-
-#[derive(Serialize, Deserialize)]
-struct Node {
-    id: u8,
-    next: Option<Box<Node>>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Tree {
-    kids: Vec<Tree>,
-}
-
-#[derive(Serialize, Deserialize)]
-enum Expr {
-    Leaf,
-    One(Box<Expr>),
-    Pair(Box<Expr>, Box<Expr>),
-    Named { left: Option<Box<Expr>>, rest: Vec<Expr> },
-}
-
-/// Never reads a byte to get deeper.
-#[derive(Serialize, Deserialize)]
-struct Bottomless(Option<Box<Bottomless>>);
-
-#[derive(Serialize, Deserialize)]
-struct Maps(HashMap<String, Maps>);
-
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum Untagged {
-    Number(i64),
-    List(Vec<Untagged>),
-    Map(BTreeMap<String, Untagged>),
-}
-
-#[derive(Serialize, Deserialize, PartialEq, Eq, Hash)]
-struct Unit;
-
-/// Eight bytes in memory, none on the wire.
-#[derive(Serialize, Deserialize)]
-struct Phantom {
-    #[serde(skip)]
-    _nothing: u64,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Record {
-    id: u64,
-    name: String,
-    tags: Vec<String>,
-    scores: HashMap<String, f64>,
-    shape: Expr,
-    bytes: ByteBuf,
-    pair: (i8, [u16; 3], Option<char>),
-}
+use self::{
+    memory::{Bound, FROM_NOTHING, NODES, ORDINARY, UNTAGGED, decode},
+    types::{Bottomless, Expr, Maps, Node, Phantom, Record, Tree, Unit, Untagged},
+};
 
 fn every_type(codec: &(impl Codec + Debug), bytes: &Bytes) {
     fn into<T: DeserializeOwned>(codec: &(impl Codec + Debug), bytes: &Bytes, bound: Bound) {
