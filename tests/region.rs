@@ -336,6 +336,41 @@ async fn when_the_leader_panics_only_the_leader_panics() {
 }
 
 #[tokio::test]
+async fn a_value_that_panics_when_it_is_handed_over_leaves_nobody_waiting() {
+    #[derive(serde::Serialize, serde::Deserialize, Debug)]
+    struct Fragile(bool);
+    impl Clone for Fragile {
+        fn clone(&self) -> Self {
+            assert!(!self.0, "on purpose");
+            Self(self.0)
+        }
+    }
+
+    let region = Null.json().int_time().region();
+    let go = Arc::new(Notify::new());
+    let leader = tokio::spawn({
+        let (region, go) = (region.clone(), Arc::clone(&go));
+        async move {
+            let create = async || {
+                go.notified().await;
+                Fragile(true)
+            };
+            region.get_or_create("k", create).await
+        }
+    });
+    until(|| region.in_flight() == 1).await;
+    let waiter = tokio::spawn({
+        let region = region.clone();
+        async move { region.get_or_create("k", async || Fragile(false)).await }
+    });
+    yield_now().await;
+    go.notify_one();
+    assert!(leader.await.unwrap_err().is_panic());
+    assert!(!waiter.await.unwrap().unwrap().0);
+    assert_eq!(region.in_flight(), 0);
+}
+
+#[tokio::test]
 async fn a_waiter_that_gives_up_harms_nobody() {
     let (region, _) = ten_seconds();
     let slow = Slow::default();
@@ -603,6 +638,20 @@ async fn bytes_that_do_not_decode_are_a_counted_miss() {
     // One bad entry leaves the rest of a batch alone.
     store.memory.set("bad".into(), Bytes::from_static(b"?"), WriteOpts::default()).await.unwrap();
     assert_eq!(region.get_multi::<u8>(["bad", "k"]).await.unwrap(), [None, Some(1)]);
+}
+
+#[tokio::test]
+async fn a_value_that_cannot_be_encoded_is_returned_and_not_stored() {
+    // JSON has no form for it.
+    let region = Memory::new().json().int_time().region();
+    let value = region.get_or_create("k", async || f64::INFINITY).await.unwrap();
+    assert!(value.is_infinite());
+    assert_eq!(region.get::<f64>("k").await.unwrap(), None);
+    assert_eq!(region.stats().bypassed, 1);
+    assert_eq!(region.set("k", f64::NAN).await.unwrap_err().kind(), ErrorKind::Encode);
+    let error = region.set_multi([("a", 1.0), ("b", f64::NAN)]).await.unwrap_err();
+    assert_eq!((error.kind(), error.key()), (ErrorKind::Encode, Some("b".into())));
+    assert_eq!(region.get::<f64>("a").await.unwrap(), None, "nothing is sent unless all can be");
 }
 
 #[tokio::test]

@@ -274,11 +274,13 @@ impl Lead<'_> {
     }
 
     fn finish(&mut self, outcome: impl FnOnce() -> Outcome) {
-        self.landed = true;
         self.flights.withdraw(&self.flight);
         // Nobody can join any more.
         let waited_for = self.flight.waiters.load(Ordering::Relaxed) > 0;
-        self.flight.land(if waited_for { outcome() } else { Outcome::Nothing });
+        // It clones a value of the user's, who may panic: then dropping the seat lands the flight.
+        let outcome = if waited_for { outcome() } else { Outcome::Nothing };
+        self.flight.land(outcome);
+        self.landed = true;
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Stats {
     pub voided: u64,
     /// Entries whose bytes could not be decoded, treated as misses.
     pub unreadable: u64,
-    /// Failures of the store, worked around by creating without it.
+    /// Failures of the store, worked around by creating without it, and values it could not take.
     pub bypassed: u64,
 }
 
