@@ -227,7 +227,7 @@
 //! | feature | brings | default |
 //! |---|---|---|
 //! | `backend-memory` | [`Memory`], [`Memo`]; over `quick_cache` | yes |
-//! | `backend-file` | [`File`]; over LMDB, compiled from C | yes |
+//! | `backend-file` | [`File`], on 64-bit Unix; over LMDB, compiled from C | yes |
 //! | `backend-redis` | [`Redis`]; Redis and Valkey by TCP or UNIX socket | |
 //! | `backend-redis-tls` | `rediss://`; over rustls | |
 //! | `codec-json` | [`Json`] | yes |

@@ -70,6 +70,11 @@ pub use self::raw::{Raw, RawCodec};
 /// then up to the type: 8 for numbers in a vector, some 30 to 70 for text in a hash table, some 300
 /// where small maps are inside maps. Recursive `#[serde(untagged)]` enums are the exception, and
 /// not to be read from bytes of others: serde buffers their content once more for each level.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not turn values into bytes",
+    label = "expected a codec such as `MsgpackCodec` here",
+    note = "`Msgpack<B>` is a codec over a backend, `MsgpackCodec` the codec alone"
+)]
 pub trait Codec: Send + Sync {
     /// Appends the bytes of `value` to `out`.
     ///

@@ -68,6 +68,11 @@ const BUFFER: usize = 128;
 ///
 /// Laws: what `encode` wrote, `decode` reads back, the time of creation rounded down to
 /// [`PRECISION`](Self::PRECISION) and never up; what a format cannot carry, `encode` refuses.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not frame entries",
+    label = "expected a format such as `IntTimeFormat` here",
+    note = "`IntTime<P>` is a format over a codec, `IntTimeFormat` the format alone"
+)]
 pub trait Format: Send + Sync {
     /// How exactly the time of creation is kept.
     const PRECISION: Precision;

@@ -41,6 +41,10 @@ pub struct Hstore<B, E = OnCreate> {
 }
 
 /// When a hash gets its TTL; see [`Hstore`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say when a hash gets its TTL",
+    label = "expected `OnCreate`, `Always` or `Never`"
+)]
 pub trait ExpiryPolicy: Send + Sync {
     /// The policy as a value.
     const EXPIRY: HashExpiry;

@@ -99,6 +99,11 @@ pub struct Event<'a> {
 ///
 /// It runs inline in the caller's task: keep it short, never block. A cancelled operation is not
 /// reported.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not observe operations",
+    label = "expected an observer such as `Tracing` here",
+    note = "`Logging<S>` is a watched level, `Tracing` its observer"
+)]
 pub trait Observe: Send + Sync {
     /// Called once per finished operation.
     fn observe(&self, event: &Event<'_>);

@@ -48,6 +48,12 @@ use crate::{
 ///
 /// Law: `open(seal(b)) == b`. `open` takes any bytes without panicking and refuses what it would
 /// not have sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not transform bytes",
+    label = "expected a `Transform`",
+    note = "a transform is two functions from bytes to bytes, `seal` and `open`; a backend or a layer \
+            around one is no transform"
+)]
 pub trait Transform: Send + Sync {
     /// Applied before a write.
     ///
