@@ -243,11 +243,9 @@ async fn observers_see_one_event_for_each_operation() {
 
 #[test]
 fn capabilities_reach_the_top() {
-    let told = |level: &dyn Fn() -> Capabilities| level();
-    let memory = told(&|| {
-        Memory::new().logging().transform(Flip).hstore().json().int_time().logging().capabilities()
-    });
-    assert_eq!((memory.expires, memory.created_at), (Expires::Always, Precision::Seconds));
+    let deep = Memory::new().logging().transform(Flip).hstore().json().int_time().logging();
+    let deep = deep.capabilities();
+    assert_eq!((deep.expires, deep.created_at), (Expires::Always, Precision::Seconds));
     let never = Hstore::<_, Never>::with_policy(Memory::new()).json().full_dict().capabilities();
     assert_eq!((never.expires, never.created_at), (Expires::PlainKeys, Precision::Micros));
     let always = Hstore::<_, Always>::with_policy(Memory::new()).json().no_meta().capabilities();

@@ -78,6 +78,62 @@ fn spawn_slow(region: &Numbers, slow: &Slow, value: u64) -> JoinHandle<Result<u6
     tokio::spawn(async move { region.get_or_create("k", || slow.create(value)).await })
 }
 
+/// A store that can be switched off, made to return nonsense, or stopped in the middle.
+#[derive(Default)]
+struct Rigged {
+    memory: Memory,
+    down: AtomicBool,
+    garbled: AtomicBool,
+    asked: AtomicUsize,
+    /// The next read stops with its answer in hand, the next write before it does anything.
+    hold_read: AtomicBool,
+    hold_write: AtomicBool,
+    held: Notify,
+    go: Notify,
+}
+
+impl Rigged {
+    fn check(&self) -> Result<()> {
+        self.asked.fetch_add(1, SeqCst);
+        if self.down.load(SeqCst) {
+            return Err(Error::new(ErrorKind::Unavailable, "rigged"));
+        }
+        Ok(())
+    }
+
+    async fn hold(&self, armed: &AtomicBool) {
+        if armed.swap(false, SeqCst) {
+            self.held.notify_one();
+            self.go.notified().await;
+        }
+    }
+}
+
+impl Level for Rigged {
+    async fn remove(&self, key: Key<'_>) -> Result<()> {
+        self.check()?;
+        self.memory.remove(key).await
+    }
+}
+
+impl Backend for Rigged {
+    async fn get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
+        self.check()?;
+        if self.garbled.load(SeqCst) {
+            return Ok(Some(Bytes::from_static(b"\xff{not what we wrote")));
+        }
+        let found = self.memory.get(key).await;
+        self.hold(&self.hold_read).await;
+        found
+    }
+
+    async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts) -> Result<()> {
+        self.check()?;
+        self.hold(&self.hold_write).await;
+        self.memory.set(key, value, opts).await
+    }
+}
+
 #[tokio::test]
 async fn a_fresh_value_is_returned_until_and_including_its_last_moment() {
     let (region, time) = ten_seconds();
@@ -145,35 +201,9 @@ async fn stale_is_served_at_once_while_one_refreshes() {
 #[tokio::test]
 async fn the_winner_reads_again_before_it_creates() {
     // Both read the stale value; the second comes to the table when the first has landed.
-    #[derive(Default)]
-    struct Gate {
-        memory: Memory,
-        hold_next_read: AtomicBool,
-        held: Notify,
-        go: Notify,
-    }
-    impl Level for Gate {
-        async fn remove(&self, key: Key<'_>) -> Result<()> {
-            self.memory.remove(key).await
-        }
-    }
-    impl Backend for Gate {
-        async fn get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
-            let found = self.memory.get(key).await;
-            if self.hold_next_read.swap(false, SeqCst) {
-                self.held.notify_one();
-                self.go.notified().await;
-            }
-            found
-        }
-        async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts) -> Result<()> {
-            self.memory.set(key, value, opts).await
-        }
-    }
-
     for stale in [true, false] {
-        let (time, gate) = (start(), Arc::new(Gate::default()));
-        let region = Region::builder(Arc::clone(&gate).json().int_time())
+        let (time, store) = (start(), Arc::new(Rigged::default()));
+        let region = Region::builder(Arc::clone(&store).json().int_time())
             .expire_after(secs(10))
             .clock(time.clock())
             .build()
@@ -182,14 +212,14 @@ async fn the_winner_reads_again_before_it_creates() {
             region.set("k", 1).await.unwrap();
             time.advance(secs(11));
         }
-        gate.hold_next_read.store(true, SeqCst);
+        store.hold_read.store(true, SeqCst);
         let second = tokio::spawn({
             let region = region.clone();
             async move { region.get_or_create("k", async || 3).await }
         });
-        gate.held.notified().await;
+        store.held.notified().await;
         assert_eq!(region.get_or_create("k", async || 2).await.unwrap(), 2);
-        gate.go.notify_one();
+        store.go.notify_one();
         assert_eq!(second.await.unwrap().unwrap(), 2, "stale: {stale}");
         assert_eq!(region.stats().creations, 1);
     }
@@ -413,39 +443,13 @@ async fn a_write_during_a_creation_wins() {
 
 #[tokio::test]
 async fn a_write_waits_for_a_value_on_its_way_to_the_store() {
-    /// Holds each write until it is let go.
-    #[derive(Default)]
-    struct SlowWrites {
-        memory: Memory,
-        writing: Notify,
-        go: Notify,
-        hold: AtomicBool,
-    }
-    impl Level for SlowWrites {
-        async fn remove(&self, key: Key<'_>) -> Result<()> {
-            self.memory.remove(key).await
-        }
-    }
-    impl Backend for SlowWrites {
-        async fn get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
-            self.memory.get(key).await
-        }
-        async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts) -> Result<()> {
-            if self.hold.swap(false, SeqCst) {
-                self.writing.notify_one();
-                self.go.notified().await;
-            }
-            self.memory.set(key, value, opts).await
-        }
-    }
-
-    let store = Arc::new(SlowWrites { hold: true.into(), ..SlowWrites::default() });
+    let store = Arc::new(Rigged { hold_write: true.into(), ..Rigged::default() });
     let region = Arc::clone(&store).json().int_time().region();
     let leader = tokio::spawn({
         let region = region.clone();
         async move { region.get_or_create("k", async || 1).await }
     });
-    store.writing.notified().await;
+    store.held.notified().await;
     let deletion = tokio::spawn({
         let region = region.clone();
         async move { region.delete("k").await }
@@ -522,51 +526,10 @@ async fn a_wait_has_an_end() {
     assert_eq!(region.get_or_create("k", async || 1).await.unwrap(), 1);
 }
 
-/// A store that can be switched off, or made to return nonsense.
-#[derive(Default)]
-struct Flaky {
-    memory: Memory,
-    down: AtomicBool,
-    garbled: AtomicBool,
-    asked: AtomicUsize,
-}
+type FlakyRegion = Region<IntTime<Json<Arc<Rigged>>>>;
 
-impl Flaky {
-    fn check(&self) -> Result<()> {
-        self.asked.fetch_add(1, SeqCst);
-        if self.down.load(SeqCst) {
-            return Err(Error::new(ErrorKind::Unavailable, "flaky"));
-        }
-        Ok(())
-    }
-}
-
-impl Level for Flaky {
-    async fn remove(&self, key: Key<'_>) -> Result<()> {
-        self.check()?;
-        self.memory.remove(key).await
-    }
-}
-
-impl Backend for Flaky {
-    async fn get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
-        self.check()?;
-        if self.garbled.load(SeqCst) {
-            return Ok(Some(Bytes::from_static(b"\xff{not what we wrote")));
-        }
-        self.memory.get(key).await
-    }
-
-    async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts) -> Result<()> {
-        self.check()?;
-        self.memory.set(key, value, opts).await
-    }
-}
-
-type FlakyRegion = Region<IntTime<Json<Arc<Flaky>>>>;
-
-fn flaky(strict: bool) -> (FlakyRegion, Arc<Flaky>) {
-    let store = Arc::new(Flaky::default());
+fn flaky(strict: bool) -> (FlakyRegion, Arc<Rigged>) {
+    let store = Arc::new(Rigged::default());
     let stack = Arc::clone(&store).json().int_time();
     (Region::builder(stack).strict(strict).build().unwrap(), store)
 }

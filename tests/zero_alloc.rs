@@ -1,4 +1,4 @@
-//! A hit allocates nothing, whatever the depth of the stack.
+//! A hit allocates nothing, whatever the depth of the stack; and a bound in bytes is kept.
 #![cfg(all(feature = "backend-memory", feature = "codec-postcard", feature = "codec-msgpack"))]
 #![expect(unsafe_code, reason = "a counting allocator is unsafe to write")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
@@ -21,29 +21,41 @@ use serde::{Deserialize, Serialize};
 struct Counting;
 
 thread_local!(static ALLOCATIONS: Cell<usize> = const { Cell::new(0) });
+thread_local!(static LIVE_BYTES: Cell<isize> = const { Cell::new(0) });
 
 fn count() {
     ALLOCATIONS.with(|n| n.set(n.get() + 1));
+}
+
+/// A block with its header, in steps of 16 bytes, as common allocators have it.
+fn live(size: usize, sign: isize) {
+    let block = (size + 8).next_multiple_of(16).max(32).cast_signed();
+    LIVE_BYTES.with(|n| n.set(n.get() + sign * block));
 }
 
 // SAFETY: everything is left to `System`; counting neither allocates nor unwinds.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
+        live(layout.size(), 1);
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        live(layout.size(), -1);
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
+        live(layout.size(), -1);
+        live(size, 1);
         unsafe { System.realloc(pointer, layout, size) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count();
+        live(layout.size(), 1);
         unsafe { System.alloc_zeroed(layout) }
     }
 }
@@ -131,4 +143,21 @@ fn deep_stacks_allocate_nothing() {
     check(&expiring::<Framed<Postcard<Memory>>>(Memory::new().postcard().framed()));
     check(&expiring::<FullDict<Msgpack<Memory>>>(Memory::new().msgpack().full_dict()));
     check(&expiring::<NoMeta<Postcard<Memory>>>(Memory::new().postcard().no_meta()));
+}
+
+#[test]
+fn a_store_bounded_by_bytes_takes_no_more_memory_than_that() {
+    const LIMIT: u64 = 8 << 20;
+    for size in [4, 100, 2_000] {
+        let before = LIVE_BYTES.with(Cell::get);
+        let memory = std::sync::Arc::new(Memory::with_max_bytes(LIMIT));
+        let region = std::sync::Arc::clone(&memory).postcard().framed().region();
+        for n in 0..60_000 {
+            poll_once(region.set(&format!("user:{n:06}"), "x".repeat(size))).unwrap();
+        }
+        let taken = LIVE_BYTES.with(Cell::get) - before;
+        let taken = u64::try_from(taken).unwrap();
+        assert!(memory.weight() > LIMIT * 9 / 10, "full: {}", memory.weight());
+        assert!(taken < LIMIT * 6 / 5, "values of {size} bytes: {taken} bytes for {LIMIT}");
+    }
 }

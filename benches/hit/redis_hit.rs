@@ -42,12 +42,12 @@ async fn through_larder(users: &Users) -> Option<User> {
 
 pub(crate) fn run() {
     let server = RedisServer::start();
-    for (path, url) in [("UNIX socket", server.unix_url()), ("TCP", server.tcp_url())] {
+    for (path, url) in [("a UNIX socket", server.unix_url()), ("TCP", server.tcp_url())] {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime");
         let (connection, users) = runtime.block_on(connect(&url));
         for tasks in [1_u32, 64] {
-            let title = format!("Redis over a {path}, {tasks} task(s)");
+            let title = format!("Redis over {path}, {tasks} task(s)");
             let calls = if tasks == 1 { 1_000 } else { 8_000 };
             let mut table = Table::new(&title, "us", calls);
             let (runtime, connection, users) = (&runtime, &connection, &users);

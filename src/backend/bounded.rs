@@ -42,7 +42,7 @@ impl<V: Clone> Bounded<V> {
 
     pub(super) fn by_weight(max_weight: u64) -> Self {
         // Sizes the table and the list of remembered keys; both grow or stay unused as needed.
-        let guess = usize::try_from(max_weight / 256).unwrap_or(usize::MAX).clamp(64, 1 << 20);
+        let guess = usize::try_from(max_weight / 512).unwrap_or(usize::MAX).clamp(64, 1 << 20);
         Self::with(guess, max_weight)
     }
 

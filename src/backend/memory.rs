@@ -8,8 +8,11 @@ use crate::{
     WriteOpts,
 };
 
-/// What a small entry takes beside its key and value: hash table, queues, reference counts.
-const OVERHEAD: u64 = 96;
+/// What an entry takes beside its key and value: 184 to 196 bytes for itself (table, queue,
+/// reference counts, the allocator's part), and its share in the keys remembered after they were
+/// dropped. Measured with a counting allocator on 64 bits, where full stores of values of 4, 100
+/// and 2,000 bytes take 1.07, 0.90 and 1.11 of their bound.
+const OVERHEAD: u64 = 256;
 
 /// Bytes inside the process, bounded: when it is full, entries nobody asks for go (S3-FIFO).
 ///
@@ -44,7 +47,8 @@ impl Memory {
         Self { held: Bounded::by_count(entries), weigh: |_, _| 1 }
     }
 
-    /// A store of at most `bytes` bytes, counting keys, values and about 96 bytes an entry.
+    /// A store of at most `bytes` bytes, counting keys, values and 256 bytes an entry, which is about
+    /// what the rest of one takes: the bound is that of the memory taken, to about a tenth.
     ///
     /// An entry larger than the store, or than its part of it (the store is split so that threads
     /// seldom meet), is not kept.

@@ -132,8 +132,8 @@ impl<F: Format, P: Payload> Formatted<F, P> {
         self.format
             .encode(self.inner.codec(), entry, &mut out)
             .map_err(|error| error.with_key(key))?;
-        // Not `into_boxed_slice`: a boxed slice becomes shared by an allocation at its first clone,
-        // which would be the first hit.
+        // A store inside the process keeps these bytes: not the room beside them, too.
+        out.shrink_to_fit();
         Ok(Bytes::from(out))
     }
 

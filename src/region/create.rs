@@ -1,13 +1,6 @@
 //! Read-through: the algorithm, and nothing else.
 
-use std::{
-    any::Any,
-    convert::Infallible,
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::{any::Any, convert::Infallible, future::Future, pin::Pin, sync::Arc};
 
 use super::{
     Inner, Region,
@@ -134,14 +127,14 @@ impl<S> Inner<S> {
         found: Answer<T>,
         seen: u64,
         create: impl FnOnce() -> Fut,
-    ) -> Cold<impl Future<Output = Result<T, Failure<E>>>>
+    ) -> Pin<Box<impl Future<Output = Result<T, Failure<E>>>>>
     where
         S: Store<T>,
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
         Fut: Future<Output = Result<T, E>>,
     {
-        Cold(Box::pin(self.create(key, found, seen, create)))
+        Box::pin(self.create(key, found, seen, create))
     }
 
     /// Goes on from a read that brought nothing fresh. `seen` is the number of landed flights from
@@ -282,20 +275,6 @@ impl<S> Inner<S> {
             "another caller is still creating this value after {waited:?}; raise `wait_timeout`, \
              or let the creator fail sooner"
         ))
-    }
-}
-
-/// The boxed rest of a call, polled out of line: inlined, its registers and its stack would be
-/// those of every hit.
-struct Cold<F>(Pin<Box<F>>);
-
-impl<F: Future> Future for Cold<F> {
-    type Output = F::Output;
-
-    #[cold]
-    #[inline(never)]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        self.0.as_mut().poll(cx)
     }
 }
 
