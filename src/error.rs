@@ -31,6 +31,8 @@ pub enum ErrorKind {
     Unsupported,
     /// A creator asked for the very key it creates.
     Recursion,
+    /// Another process took the lease over while the value was created: it was not stored.
+    LeaseLost,
 }
 
 impl ErrorKind {
@@ -46,6 +48,7 @@ impl ErrorKind {
             Self::Config => "wrong configuration",
             Self::Unsupported => "this stack cannot do that",
             Self::Recursion => "a creator asked for the key it creates",
+            Self::LeaseLost => "the lease was lost, so the value was not stored",
         }
     }
 }

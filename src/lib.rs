@@ -201,7 +201,7 @@
 //!         }
 //!     }
 //!
-//!     async fn set(&self, key: Key<'_>, value: Bytes, _: WriteOpts) -> Result<()> {
+//!     async fn set(&self, key: Key<'_>, value: Bytes, _: WriteOpts<'_>) -> Result<()> {
 //!         tokio::fs::write(self.path(key), value).await.map_err(failed)
 //!     }
 //! }
@@ -248,6 +248,7 @@ mod ext;
 pub mod format;
 mod key;
 pub mod layer;
+pub mod lock;
 pub mod observe;
 mod region;
 pub mod stacks;
@@ -255,7 +256,7 @@ mod store;
 pub mod transform;
 
 #[doc(no_inline)]
-pub use self::{backend::*, codec::*, format::*, layer::*, observe::*, transform::*};
+pub use self::{backend::*, codec::*, format::*, layer::*, lock::*, observe::*, transform::*};
 pub use self::{
     clock::{Clock, ManualClock, Timestamp},
     entry::{Entry, Meta},

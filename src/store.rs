@@ -3,26 +3,37 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use crate::{Entry, Key, Result};
+use crate::{Domain, Entry, Key, Lease, Result};
 
 /// The answers to a batched read, in the order of its keys: `Ok(None)` is a miss, `Err` an entry
 /// that cannot be read although the store answered.
 pub type Batch<V> = Vec<Result<Option<V>>>;
 
 /// How a value is to be written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
-pub struct WriteOpts {
+pub struct WriteOpts<'a> {
     /// The physical lifetime: the store may drop the entry this long after the write, and a store
     /// that can expire does. `None` keeps it for ever (or until a bounded store evicts it).
     pub keep_for: Option<Duration>,
+    /// The lease under which the value was created. A store that can ([`Capabilities::fence`])
+    /// writes only while the lease is held, looking and writing in one step, and else refuses with
+    /// [`LeaseLost`](crate::ErrorKind::LeaseLost). Every other store ignores it.
+    pub fence: Option<&'a Lease>,
 }
 
-impl WriteOpts {
+impl<'a> WriteOpts<'a> {
     /// Options with this physical lifetime.
     #[must_use]
     pub const fn keep_for(keep_for: Option<Duration>) -> Self {
-        Self { keep_for }
+        Self { keep_for, fence: None }
+    }
+
+    /// The same, to be written only while `lease` is held.
+    #[must_use]
+    pub const fn fenced(mut self, lease: &'a Lease) -> Self {
+        self.fence = Some(lease);
+        self
     }
 }
 
@@ -35,12 +46,12 @@ pub struct Put<'a, V> {
     /// What to store under it.
     pub value: V,
     /// How.
-    pub opts: WriteOpts,
+    pub opts: WriteOpts<'a>,
 }
 
 impl<'a, V> Put<'a, V> {
     /// A write of `value` under `key`.
-    pub const fn new(key: Key<'a>, value: V, opts: WriteOpts) -> Self {
+    pub const fn new(key: Key<'a>, value: V, opts: WriteOpts<'a>) -> Self {
         Self { key, value, opts }
     }
 }
@@ -78,6 +89,8 @@ pub struct Capabilities {
     pub expires: Expires,
     /// Whether the time of creation is kept, and how exactly.
     pub created_at: Precision,
+    /// Whose leases the store checks in the same step as it writes ([`WriteOpts::fence`]).
+    pub fence: Option<Domain>,
 }
 
 impl Capabilities {
@@ -92,6 +105,13 @@ impl Capabilities {
     #[must_use]
     pub const fn with_created_at(mut self, created_at: Precision) -> Self {
         self.created_at = created_at;
+        self
+    }
+
+    /// The same with `fence`.
+    #[must_use]
+    pub const fn with_fence(mut self, fence: Domain) -> Self {
+        self.fence = Some(fence);
         self
     }
 }
@@ -128,6 +148,9 @@ pub trait Level: Send + Sync {
 
 /// Level 3: keeps entries (a value and its metadata) of type `T`.
 ///
+/// What moves is an `Entry<Option<T>>`. `None` is a *negative entry*: it is known that under this key
+/// there is nothing. Stacks that are [`EntryTtl`] keep those too; the others refuse them.
+///
 /// `T` is a parameter of the *trait*: a serialized stack is a `Store<T>` of every serde type, a
 /// typed in-process store ([`Memo<T>`](crate::Memo)) of one. Most extensions never implement this:
 /// a [`Format`](crate::Format) over a codec over a backend does.
@@ -149,7 +172,7 @@ pub trait Store<T>: Level {
     ///
     /// When the store fails, or the bytes are unreadable
     /// ([`is_unreadable`](crate::Error::is_unreadable)).
-    fn read(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Entry<T>>>> + Send;
+    fn read(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Entry<Option<T>>>>> + Send;
 
     /// Writes `entry` under `key`.
     ///
@@ -159,8 +182,8 @@ pub trait Store<T>: Level {
     fn write(
         &self,
         key: Key<'_>,
-        entry: &Entry<T>,
-        opts: WriteOpts,
+        entry: &Entry<Option<T>>,
+        opts: WriteOpts<'_>,
     ) -> impl Future<Output = Result<()>> + Send;
 
     /// Reads many keys; the answers are in the order of `keys`, duplicates included.
@@ -168,7 +191,10 @@ pub trait Store<T>: Level {
     /// # Errors
     ///
     /// When the store fails as a whole. One unreadable entry is an `Err` inside the [`Batch`].
-    fn read_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<Batch<Entry<T>>>> + Send
+    fn read_multi(
+        &self,
+        keys: &[Key<'_>],
+    ) -> impl Future<Output = Result<Batch<Entry<Option<T>>>>> + Send
     where
         T: Send;
 
@@ -177,12 +203,15 @@ pub trait Store<T>: Level {
     /// # Errors
     ///
     /// As [`write`](Self::write).
-    fn write_multi(&self, puts: &[Put<'_, &Entry<T>>]) -> impl Future<Output = Result<()>> + Send
+    fn write_multi(
+        &self,
+        puts: &[Put<'_, &Entry<Option<T>>>],
+    ) -> impl Future<Output = Result<()>> + Send
     where
         T: Sync;
 }
 
-/// A stack that keeps a lifetime of its own for each entry.
+/// A stack that keeps a lifetime of its own for each entry, and negative entries.
 ///
 /// A marker, checked by the compiler wherever such a lifetime is given.
 #[diagnostic::on_unimplemented(
@@ -207,27 +236,33 @@ impl<S: Level + ?Sized> Level for Arc<S> {
 }
 
 impl<T, S: Store<T>> Store<T> for Arc<S> {
-    fn read(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Entry<T>>>> + Send {
+    fn read(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Entry<Option<T>>>>> + Send {
         (**self).read(key)
     }
 
     fn write(
         &self,
         key: Key<'_>,
-        entry: &Entry<T>,
-        opts: WriteOpts,
+        entry: &Entry<Option<T>>,
+        opts: WriteOpts<'_>,
     ) -> impl Future<Output = Result<()>> + Send {
         (**self).write(key, entry, opts)
     }
 
-    fn read_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<Batch<Entry<T>>>> + Send
+    fn read_multi(
+        &self,
+        keys: &[Key<'_>],
+    ) -> impl Future<Output = Result<Batch<Entry<Option<T>>>>> + Send
     where
         T: Send,
     {
         (**self).read_multi(keys)
     }
 
-    fn write_multi(&self, puts: &[Put<'_, &Entry<T>>]) -> impl Future<Output = Result<()>> + Send
+    fn write_multi(
+        &self,
+        puts: &[Put<'_, &Entry<Option<T>>>],
+    ) -> impl Future<Output = Result<()>> + Send
     where
         T: Sync,
     {

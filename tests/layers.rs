@@ -55,7 +55,7 @@ impl Backend for Counting {
         self.trip().get(key).await
     }
 
-    async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts) -> Result<()> {
+    async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts<'_>) -> Result<()> {
         self.trip().set(key, value, opts).await
     }
 
@@ -77,7 +77,7 @@ impl HashBackend for Counting {
         &self,
         key: Key<'_>,
         value: Bytes,
-        opts: WriteOpts,
+        opts: WriteOpts<'_>,
         expiry: HashExpiry,
     ) -> Result<()> {
         self.trip().hash_set(key, value, opts, expiry).await
@@ -268,7 +268,7 @@ async fn memory_is_bounded_by_count_and_by_weight() {
     assert!(by_size.is_empty() && by_size.weight() == 0);
 
     let memo: Memo<String> = Memo::with_weigher(1_000, |_, text| text.len() as u64);
-    let entry = |text: &str| larder::Entry::new(text.to_owned(), larder::Meta::none());
+    let entry = |text: &str| larder::Entry::new(Some(text.to_owned()), larder::Meta::none());
     for n in 0..1_000 {
         let entry = entry(&"x".repeat(n % 20));
         memo.write((&n.to_string()).into(), &entry, WriteOpts::default()).await.unwrap();

@@ -145,7 +145,7 @@ impl Backend for Down {
         Err(Error::new(ErrorKind::Unavailable, "down"))
     }
 
-    async fn set(&self, _: Key<'_>, _: Bytes, _: WriteOpts) -> Result<()> {
+    async fn set(&self, _: Key<'_>, _: Bytes, _: WriteOpts<'_>) -> Result<()> {
         Err(Error::new(ErrorKind::Unavailable, "down"))
     }
 }

@@ -127,7 +127,7 @@ impl Backend for Rigged {
         found
     }
 
-    async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts) -> Result<()> {
+    async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts<'_>) -> Result<()> {
         self.check()?;
         self.hold(&self.hold_write).await;
         self.memory.set(key, value, opts).await
@@ -735,7 +735,7 @@ impl Backend for Plain {
         self.0.get(key).await
     }
 
-    async fn set(&self, key: Key<'_>, value: Bytes, _: WriteOpts) -> Result<()> {
+    async fn set(&self, key: Key<'_>, value: Bytes, _: WriteOpts<'_>) -> Result<()> {
         self.0.set(key, value, WriteOpts::default()).await
     }
 }

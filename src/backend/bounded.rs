@@ -73,7 +73,7 @@ impl<V: Clone> Bounded<V> {
         self.cache.remove_if(&Unwanted(*key), |slot| slot.expires_at == expires_at);
     }
 
-    pub(super) fn insert(&self, key: Key<'_>, value: V, opts: WriteOpts, weight: u64) {
+    pub(super) fn insert(&self, key: Key<'_>, value: V, opts: WriteOpts<'_>, weight: u64) {
         let expires_at = opts.keep_for.map_or(Timestamp::MAX, |ttl| self.clock.now().after(ttl));
         // An entry without weight would never be evicted.
         let weight = weight.clamp(1, MAX_WEIGHT);

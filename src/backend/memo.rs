@@ -27,7 +27,7 @@ use crate::{
 /// # Ok::<_, larder::Error>(()) }).unwrap();
 /// ```
 pub struct Memo<T> {
-    held: Bounded<Entry<T>>,
+    held: Bounded<Entry<Option<T>>>,
     weigh: fn(Key<'_>, &T) -> u64,
 }
 
@@ -84,8 +84,8 @@ impl<T: Clone> Memo<T> {
         self.held.clear();
     }
 
-    fn insert(&self, key: Key<'_>, entry: &Entry<T>, opts: WriteOpts) {
-        let weight = (self.weigh)(key, &entry.value);
+    fn insert(&self, key: Key<'_>, entry: &Entry<Option<T>>, opts: WriteOpts<'_>) {
+        let weight = entry.value.as_ref().map_or(1, |value| (self.weigh)(key, value));
         self.held.insert(key, entry.clone(), opts, weight);
     }
 }
@@ -122,20 +122,25 @@ impl<T: Clone + Send + Sync> Level for Memo<T> {
 
 impl<T: Clone + Send + Sync> Store<T> for Memo<T> {
     // Not an `async fn`: a state machine without states still costs a hit nanoseconds.
-    fn read(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Entry<T>>>> + Send {
+    fn read(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Entry<Option<T>>>>> + Send {
         poll_fn(move |_| Poll::Ready(Ok(self.held.get(&key))))
     }
 
-    async fn write(&self, key: Key<'_>, entry: &Entry<T>, opts: WriteOpts) -> Result<()> {
+    async fn write(
+        &self,
+        key: Key<'_>,
+        entry: &Entry<Option<T>>,
+        opts: WriteOpts<'_>,
+    ) -> Result<()> {
         self.insert(key, entry, opts);
         Ok(())
     }
 
-    async fn read_multi(&self, keys: &[Key<'_>]) -> Result<Batch<Entry<T>>> {
+    async fn read_multi(&self, keys: &[Key<'_>]) -> Result<Batch<Entry<Option<T>>>> {
         Ok(keys.iter().map(|key| Ok(self.held.get(key))).collect())
     }
 
-    async fn write_multi(&self, puts: &[Put<'_, &Entry<T>>]) -> Result<()> {
+    async fn write_multi(&self, puts: &[Put<'_, &Entry<Option<T>>>]) -> Result<()> {
         for put in puts {
             self.insert(put.key, put.value, put.opts);
         }

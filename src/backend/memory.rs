@@ -96,7 +96,7 @@ impl Memory {
         self.held.clear();
     }
 
-    fn insert(&self, key: Key<'_>, value: Bytes, opts: WriteOpts) {
+    fn insert(&self, key: Key<'_>, value: Bytes, opts: WriteOpts<'_>) {
         // `Bytes` made from an exact `Vec` allocates at its first clone. Let that be the write, not
         // the first hit.
         drop(value.clone());
@@ -140,7 +140,7 @@ impl Backend for Memory {
         Ok(self.held.get(&key))
     }
 
-    async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts) -> Result<()> {
+    async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts<'_>) -> Result<()> {
         self.insert(key, value, opts);
         Ok(())
     }
@@ -166,7 +166,7 @@ impl HashBackend for Memory {
         &self,
         key: Key<'_>,
         value: Bytes,
-        opts: WriteOpts,
+        opts: WriteOpts<'_>,
         expiry: HashExpiry,
     ) -> Result<()> {
         self.insert(key, value, hash_opts(key, opts, expiry));
@@ -195,7 +195,7 @@ impl HashBackend for Memory {
     }
 }
 
-fn hash_opts(key: Key<'_>, opts: WriteOpts, expiry: HashExpiry) -> WriteOpts {
+fn hash_opts<'a>(key: Key<'_>, opts: WriteOpts<'a>, expiry: HashExpiry) -> WriteOpts<'a> {
     match (key.space(), expiry) {
         (Some(_), HashExpiry::Never) => WriteOpts::default(),
         _ => opts,

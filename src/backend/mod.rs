@@ -23,7 +23,7 @@
 //!         Ok(self.0.lock().unwrap().get(&key.to_buf()).cloned())
 //!     }
 //!
-//!     async fn set(&self, key: Key<'_>, value: Bytes, _: WriteOpts) -> Result<()> {
+//!     async fn set(&self, key: Key<'_>, value: Bytes, _: WriteOpts<'_>) -> Result<()> {
 //!         self.0.lock().unwrap().insert(key.to_buf(), value);
 //!         Ok(())
 //!     }
@@ -97,7 +97,7 @@ pub trait Backend: Level {
         &self,
         key: Key<'_>,
         value: Bytes,
-        opts: WriteOpts,
+        opts: WriteOpts<'_>,
     ) -> impl Future<Output = Result<()>> + Send;
 
     /// Reads many keys; the answers are in the order of `keys`, duplicates included. Override it
@@ -168,7 +168,7 @@ pub trait HashBackend: Backend {
         &self,
         key: Key<'_>,
         value: Bytes,
-        opts: WriteOpts,
+        opts: WriteOpts<'_>,
         expiry: HashExpiry,
     ) -> impl Future<Output = Result<()>> + Send;
 
@@ -217,7 +217,7 @@ impl<B: Backend> Backend for Arc<B> {
         &self,
         key: Key<'_>,
         value: Bytes,
-        opts: WriteOpts,
+        opts: WriteOpts<'_>,
     ) -> impl Future<Output = Result<()>> + Send {
         (**self).set(key, value, opts)
     }
@@ -240,7 +240,7 @@ impl<B: HashBackend> HashBackend for Arc<B> {
         &self,
         key: Key<'_>,
         value: Bytes,
-        opts: WriteOpts,
+        opts: WriteOpts<'_>,
         expiry: HashExpiry,
     ) -> impl Future<Output = Result<()>> + Send {
         (**self).hash_set(key, value, opts, expiry)

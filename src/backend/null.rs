@@ -30,7 +30,7 @@ impl Backend for Null {
         Ok(None)
     }
 
-    async fn set(&self, _: Key<'_>, _: Bytes, _: WriteOpts) -> Result<()> {
+    async fn set(&self, _: Key<'_>, _: Bytes, _: WriteOpts<'_>) -> Result<()> {
         Ok(())
     }
 
@@ -48,7 +48,7 @@ impl HashBackend for Null {
         Ok(None)
     }
 
-    async fn hash_set(&self, _: Key<'_>, _: Bytes, _: WriteOpts, _: HashExpiry) -> Result<()> {
+    async fn hash_set(&self, _: Key<'_>, _: Bytes, _: WriteOpts<'_>, _: HashExpiry) -> Result<()> {
         Ok(())
     }
 

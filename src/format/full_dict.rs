@@ -34,7 +34,7 @@ impl<const V: u32> Format for FullDictFormat<V> {
         out: &mut Vec<u8>,
     ) -> Result<()> {
         refuse_ttl(entry, "full_dict")?;
-        let ct = to_seconds(creation_time(entry, "full_dict")?).ok_or_else(|| {
+        let ct = to_seconds(creation_time(&entry.meta, "full_dict")?).ok_or_else(|| {
             Error::new(ErrorKind::Encode, "full_dict")
                 .with_message("the time of creation is not between 1970 and 2255")
         })?;

@@ -27,7 +27,7 @@ impl Format for IntTimeFormat {
         out: &mut Vec<u8>,
     ) -> Result<()> {
         refuse_ttl(entry, "int_time")?;
-        let secs = creation_time(entry, "int_time")?.as_secs();
+        let secs = creation_time(&entry.meta, "int_time")?.as_secs();
         let secs = u64::try_from(secs).map_err(|error| {
             Error::new(ErrorKind::Encode, "int_time")
                 .with_message("the time of creation is before 1970")

@@ -45,8 +45,8 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Backend, Batch, Capabilities, Codec, Entry, EntryTtl, Key, Level, Payload, Precision, Put,
-    Result, Store, WriteOpts,
+    Backend, Batch, Capabilities, Codec, Entry, EntryTtl, Error, ErrorKind, Key, Level, Meta,
+    Payload, Precision, Put, Result, Store, WriteOpts,
 };
 
 mod framed;
@@ -96,10 +96,28 @@ pub trait Format: Send + Sync {
     /// [`Decode`](crate::ErrorKind::Decode) when the bytes are not such an entry,
     /// [`Version`](crate::ErrorKind::Version) when they are one of another value version.
     fn decode<C: Codec, T: DeserializeOwned>(&self, codec: &C, bytes: &Bytes) -> Result<Entry<T>>;
+
+    /// Appends the bytes of a negative entry, which says that there is nothing. A [`TtlFormat`] can.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) unless overridden.
+    fn encode_nothing(&self, meta: &Meta, out: &mut Vec<u8>) -> Result<()> {
+        let _ = (meta, out);
+        Err(Error::new(ErrorKind::Unsupported, "format")
+            .with_message("this format has no place for negative entries; use `Framed`"))
+    }
+
+    /// The metadata of a negative entry, if that is what the bytes are. Unless overridden, they
+    /// never are.
+    fn decode_nothing(&self, bytes: &[u8]) -> Option<Meta> {
+        let _ = bytes;
+        None
+    }
 }
 
-/// A format that carries [`Meta::ttl`](crate::Meta::ttl). A marker; stacks over such a format are
-/// [`EntryTtl`].
+/// A format that carries [`Meta::ttl`](crate::Meta::ttl) and negative entries. A marker; stacks over
+/// such a format are [`EntryTtl`].
 #[diagnostic::on_unimplemented(
     message = "this format has no place for a lifetime of an entry's own",
     label = "`{Self}` does not carry it",
@@ -127,18 +145,27 @@ impl<F: Format, P: Payload> Formatted<F, P> {
         Self { format, inner }
     }
 
-    fn encode<T: Serialize>(&self, key: Key<'_>, entry: &Entry<T>) -> Result<Bytes> {
+    fn encode<T: Serialize>(&self, key: Key<'_>, entry: &Entry<Option<T>>) -> Result<Bytes> {
         let mut out = Vec::with_capacity(BUFFER);
-        self.format
-            .encode(self.inner.codec(), entry, &mut out)
-            .map_err(|error| error.with_key(key))?;
+        let encoded = match &entry.value {
+            Some(value) => {
+                self.format.encode(self.inner.codec(), &Entry::new(value, entry.meta), &mut out)
+            }
+            None => self.format.encode_nothing(&entry.meta, &mut out),
+        };
+        encoded.map_err(|error| error.with_key(key))?;
         // A store inside the process keeps these bytes: not the room beside them, too.
         out.shrink_to_fit();
         Ok(Bytes::from(out))
     }
 
-    fn decode<T: DeserializeOwned>(&self, key: Key<'_>, bytes: &Bytes) -> Result<Entry<T>> {
-        self.format.decode(self.inner.codec(), bytes).map_err(|error| error.with_key(key))
+    fn decode<T: DeserializeOwned>(&self, key: Key<'_>, bytes: &Bytes) -> Result<Entry<Option<T>>> {
+        if let Some(meta) = self.format.decode_nothing(bytes) {
+            return Ok(Entry::new(None, meta));
+        }
+        let entry = self.format.decode(self.inner.codec(), bytes);
+        let entry = entry.map_err(|error| error.with_key(key))?;
+        Ok(Entry::new(Some(entry.value), entry.meta))
     }
 }
 
@@ -163,18 +190,23 @@ where
     F: Format,
     P: Payload,
 {
-    async fn read(&self, key: Key<'_>) -> Result<Option<Entry<T>>> {
+    async fn read(&self, key: Key<'_>) -> Result<Option<Entry<Option<T>>>> {
         match self.inner.backend().get(key).await? {
             Some(bytes) => self.decode(key, &bytes).map(Some),
             None => Ok(None),
         }
     }
 
-    async fn write(&self, key: Key<'_>, entry: &Entry<T>, opts: WriteOpts) -> Result<()> {
+    async fn write(
+        &self,
+        key: Key<'_>,
+        entry: &Entry<Option<T>>,
+        opts: WriteOpts<'_>,
+    ) -> Result<()> {
         self.inner.backend().set(key, self.encode(key, entry)?, opts).await
     }
 
-    async fn read_multi(&self, keys: &[Key<'_>]) -> Result<Batch<Entry<T>>> {
+    async fn read_multi(&self, keys: &[Key<'_>]) -> Result<Batch<Entry<Option<T>>>> {
         let found = self.inner.backend().get_multi(keys).await?;
         let decode = |(key, bytes): (&Key<'_>, Result<Option<Bytes>>)| match bytes? {
             Some(bytes) => self.decode(*key, &bytes).map(Some),
@@ -183,7 +215,7 @@ where
         Ok(keys.iter().zip(found).map(decode).collect())
     }
 
-    async fn write_multi(&self, puts: &[Put<'_, &Entry<T>>]) -> Result<()> {
+    async fn write_multi(&self, puts: &[Put<'_, &Entry<Option<T>>>]) -> Result<()> {
         // Nothing is sent unless everything can be encoded.
         let mut encoded = Vec::with_capacity(puts.len());
         for put in puts {
@@ -199,15 +231,15 @@ impl<F: TtlFormat, P: Payload> EntryTtl for Formatted<F, P> {}
 fn refuse_ttl<T>(entry: &Entry<T>, layer: &'static str) -> Result<()> {
     match entry.meta.ttl() {
         None => Ok(()),
-        Some(_) => Err(crate::Error::new(crate::ErrorKind::Unsupported, layer)
+        Some(_) => Err(Error::new(ErrorKind::Unsupported, layer)
             .with_message("this format has no place for an entry's own lifetime; use `Framed`")),
     }
 }
 
 /// For formats that keep the time of creation.
-fn creation_time<T>(entry: &Entry<T>, layer: &'static str) -> Result<crate::Timestamp> {
-    entry.meta.created_at().ok_or_else(|| {
-        crate::Error::new(crate::ErrorKind::Encode, layer)
+fn creation_time(meta: &Meta, layer: &'static str) -> Result<crate::Timestamp> {
+    meta.created_at().ok_or_else(|| {
+        Error::new(ErrorKind::Encode, layer)
             .with_message("the entry has no time of creation, which this format must write")
     })
 }

@@ -118,7 +118,7 @@ impl<B: HashBackend, E: ExpiryPolicy> Backend for Hstore<B, E> {
         &self,
         key: Key<'_>,
         value: Bytes,
-        opts: WriteOpts,
+        opts: WriteOpts<'_>,
     ) -> impl Future<Output = Result<()>> + Send {
         self.inner.hash_set(key, value, opts, E::EXPIRY)
     }

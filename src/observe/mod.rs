@@ -203,7 +203,7 @@ impl<O: Observe, S: Backend> Backend for Observed<O, S> {
         &self,
         key: Key<'_>,
         value: Bytes,
-        opts: WriteOpts,
+        opts: WriteOpts<'_>,
     ) -> impl Future<Output = Result<()>> + Send {
         let size = value.len();
         let asked = move || Asked::one(Op::Set, key).sending(size);
@@ -228,7 +228,7 @@ impl<O: Observe, S: HashBackend> HashBackend for Observed<O, S> {
         &self,
         key: Key<'_>,
         value: Bytes,
-        opts: WriteOpts,
+        opts: WriteOpts<'_>,
         expiry: HashExpiry,
     ) -> impl Future<Output = Result<()>> + Send {
         let size = value.len();
@@ -267,24 +267,30 @@ where
     O: Observe,
     S: Store<T>,
 {
-    fn read(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Entry<T>>>> + Send {
+    fn read(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Entry<Option<T>>>>> + Send {
         self.watch(|| Asked::one(Op::Get, key), self.inner.read(key))
     }
 
     fn write(
         &self,
         key: Key<'_>,
-        entry: &Entry<T>,
-        opts: WriteOpts,
+        entry: &Entry<Option<T>>,
+        opts: WriteOpts<'_>,
     ) -> impl Future<Output = Result<()>> + Send {
         self.watch(move || Asked::one(Op::Set, key), self.inner.write(key, entry, opts))
     }
 
-    fn read_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<Batch<Entry<T>>>> + Send {
+    fn read_multi(
+        &self,
+        keys: &[Key<'_>],
+    ) -> impl Future<Output = Result<Batch<Entry<Option<T>>>>> + Send {
         self.watch(|| Asked::many(Op::GetMulti, keys), self.inner.read_multi(keys))
     }
 
-    fn write_multi(&self, puts: &[Put<'_, &Entry<T>>]) -> impl Future<Output = Result<()>> + Send {
+    fn write_multi(
+        &self,
+        puts: &[Put<'_, &Entry<Option<T>>>],
+    ) -> impl Future<Output = Result<()>> + Send {
         self.watch(|| Asked::puts(puts), self.inner.write_multi(puts))
     }
 }

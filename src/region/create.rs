@@ -154,7 +154,7 @@ impl<S> Inner<S> {
     {
         let until = deadline(self.policy.wait_timeout);
         loop {
-            let stale = self.usable(found)?;
+            let stale = self.usable(found)?.and_then(|entry| entry.value);
             let seat = match stale {
                 Some(_) => self.flights.refresh(key),
                 None => self.flights.join(key),
@@ -174,9 +174,9 @@ impl<S> Inner<S> {
                     }
                     return self.lead(key, lead, create).await;
                 }
-                (Seat::Follow(_), Some(entry)) => {
+                (Seat::Follow(_), Some(value)) => {
                     self.tally.stale.add();
-                    return Ok(entry.value);
+                    return Ok(value);
                 }
                 (Seat::Follow(flight), None) => {
                     let Some(outcome) = flight.outcome(Some(until)).await else {
@@ -222,7 +222,7 @@ impl<S> Inner<S> {
             }
         };
         self.tally.creations.add();
-        let entry = Entry::new(value, Meta::new(created_at));
+        let entry = Entry::new(Some(value.clone()), Meta::new(created_at));
         let mut stored = Ok(());
         if lead.may_store() {
             let opts = self.policy.write_opts(None);
@@ -232,9 +232,9 @@ impl<S> Inner<S> {
         } else {
             self.tally.voided.add();
         }
-        lead.land(|| Outcome::Value(Arc::new(entry.value.clone())));
+        lead.land(|| Outcome::Value(Arc::new(value.clone())));
         stored?;
-        Ok(entry.value)
+        Ok(value)
     }
 
     /// What is left of a read once failures are worked around.

@@ -146,10 +146,10 @@ impl<S> Region<S> {
         }
         let found = self.inner.stack.read_multi(&keys).await?;
         let now = self.inner.clock.now();
-        let fresh = |answer: Result<Option<Entry<T>>>| match answer {
+        let fresh = |answer: read::Answer<T>| match answer {
             Ok(entry) => {
                 let fresh = entry.filter(|entry| self.inner.policy.is_fresh(&entry.meta, || now));
-                Ok(fresh.map(|entry| entry.value))
+                Ok(fresh.and_then(|entry| entry.value))
             }
             Err(error) => self.inner.missed(error),
         };
@@ -170,8 +170,8 @@ impl<S> Region<S> {
         S: Store<T>,
     {
         match self.inner.stack.read(key.into()).await {
-            Ok(None) => Ok(None),
-            Ok(Some(Entry { value, meta })) => {
+            Ok(None | Some(Entry { value: None, .. })) => Ok(None),
+            Ok(Some(Entry { value: Some(value), meta })) => {
                 let now = self.inner.clock.now();
                 let stale = !self.inner.policy.is_fresh(&meta, || now);
                 Ok(Some(Found { value, created_at: meta.created_at(), read_at: now, stale }))
@@ -249,8 +249,10 @@ impl<S> Region<S> {
         T: Sync,
     {
         let meta = Meta::new(self.inner.clock.now());
-        let values: Vec<(Key<'k>, Entry<T>)> =
-            values.into_iter().map(|(key, value)| (key.into(), Entry::new(value, meta))).collect();
+        let values: Vec<(Key<'k>, Entry<Option<T>>)> = values
+            .into_iter()
+            .map(|(key, value)| (key.into(), Entry::new(Some(value), meta)))
+            .collect();
         if values.is_empty() {
             return Ok(());
         }
@@ -328,7 +330,7 @@ impl<S> Inner<S> {
         S: Store<T>,
     {
         let _seat = self.flights.claim(key, self.policy.wait_timeout).await;
-        let entry = Entry::new(value, Meta::new(self.clock.now()).with_ttl(ttl));
+        let entry = Entry::new(Some(value), Meta::new(self.clock.now()).with_ttl(ttl));
         self.stack.write(key, &entry, self.policy.write_opts(ttl)).await
     }
 

@@ -55,7 +55,7 @@ impl Policy {
     }
 
     /// How to write an entry with (or without) a lifetime of its own.
-    pub(super) fn write_opts(&self, ttl: Option<Duration>) -> WriteOpts {
+    pub(super) fn write_opts(&self, ttl: Option<Duration>) -> WriteOpts<'static> {
         let logical = ttl.or(self.expire_after);
         WriteOpts::keep_for(match self.keep {
             Keep::Twice => logical.map(|logical| logical.saturating_mul(2)),

@@ -10,7 +10,7 @@ use super::Inner;
 use crate::{Entry, Key, Result, Store};
 
 /// What a stack answers to a read.
-pub(super) type Answer<T> = Result<Option<Entry<T>>>;
+pub(super) type Answer<T> = Result<Option<Entry<Option<T>>>>;
 
 impl<S> Inner<S> {
     /// Reads `key`: `Ok` with the value if it is fresh, else `Err` with whatever the stack said.
@@ -44,7 +44,7 @@ impl<S, T, F: Future<Output = Answer<T>>> Future for Fresh<'_, S, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         this.read.poll(cx).map(|answer| match answer {
-            Ok(Some(entry)) if this.inner.is_fresh(&entry.meta) => Ok(entry.value),
+            Ok(Some(Entry { value: Some(value), meta })) if this.inner.is_fresh(&meta) => Ok(value),
             answer => Err(answer),
         })
     }

@@ -124,7 +124,7 @@ impl<X: Transform, B: Backend> Backend for Transformed<X, B> {
         self.open(key, self.inner.get(key).await?)
     }
 
-    async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts) -> Result<()> {
+    async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts<'_>) -> Result<()> {
         self.inner.set(key, self.seal(key, value)?, opts).await
     }
 
@@ -146,7 +146,7 @@ impl<X: Transform, B: HashBackend> HashBackend for Transformed<X, B> {
         &self,
         key: Key<'_>,
         value: Bytes,
-        opts: WriteOpts,
+        opts: WriteOpts<'_>,
         expiry: HashExpiry,
     ) -> Result<()> {
         self.inner.hash_set(key, self.seal(key, value)?, opts, expiry).await

@@ -300,7 +300,7 @@ impl File {
         })
     }
 
-    fn put(&self, key: Key<'_>, value: Bytes, opts: WriteOpts) -> Result<Op> {
+    fn put(&self, key: Key<'_>, value: Bytes, opts: WriteOpts<'_>) -> Result<Op> {
         let stored = StoredKey::new(key).into_owned();
         if (stored.head_len() + value.len()) as u64 > MAX_VALUE {
             let what = io::Error::from(io::ErrorKind::FileTooLarge);
@@ -346,7 +346,7 @@ impl Backend for File {
         self.read(&self.reader()?, key)?
     }
 
-    async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts) -> Result<()> {
+    async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts<'_>) -> Result<()> {
         let op = self.put(key, value, opts)?;
         match self.run(Work::One(op)).await {
             Ok(_) => Ok(()),

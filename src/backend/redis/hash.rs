@@ -25,7 +25,7 @@ impl HashBackend for Redis {
         &self,
         key: Key<'_>,
         value: Bytes,
-        opts: WriteOpts,
+        opts: WriteOpts<'_>,
         expiry: HashExpiry,
     ) -> Result<()> {
         let Some(space) = key.space() else {

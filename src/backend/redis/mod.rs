@@ -158,7 +158,7 @@ impl Redis {
         self.found(self.link.send(&get).await?)
     }
 
-    async fn set_plain(&self, key: &[u8], value: &[u8], opts: WriteOpts) -> Result<()> {
+    async fn set_plain(&self, key: &[u8], value: &[u8], opts: WriteOpts<'_>) -> Result<()> {
         let answer = self.link.send(&set_command(key, value, opts)).await?;
         self.done(answer, failure::refusal)
     }
@@ -206,7 +206,7 @@ impl Backend for Redis {
         self.get_plain(&key.flat()).await.map_err(|error| error.with_key(key))
     }
 
-    async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts) -> Result<()> {
+    async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts<'_>) -> Result<()> {
         let set = self.set_plain(&key.flat(), &value, opts).await;
         set.map_err(|error| error.with_key(key))
     }
@@ -265,7 +265,7 @@ fn keys_command<'a>(name: &str, keys: impl ExactSizeIterator<Item = Key<'a>> + C
 }
 
 /// `SET key value [PX ms]`.
-fn set_command(key: &[u8], value: &[u8], opts: WriteOpts) -> Cmd {
+fn set_command(key: &[u8], value: &[u8], opts: WriteOpts<'_>) -> Cmd {
     let mut set = command("SET", 4, key.len() + value.len() + 24);
     set.write_arg(key);
     set.write_arg(value);
