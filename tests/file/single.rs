@@ -8,7 +8,7 @@ use larder::{
 
 use crate::{block_on, get, put};
 
-fn ttl(secs: u64) -> WriteOpts {
+fn ttl(secs: u64) -> WriteOpts<'static> {
     WriteOpts::keep_for(Some(Duration::from_secs(secs)))
 }
 
