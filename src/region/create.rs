@@ -97,7 +97,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     }
 
     /// Goes on from a read that brought nothing fresh.
-    async fn create<T, E, Fut>(
+    pub(super) async fn create<T, E, Fut>(
         &self,
         mut asked: Asked<'_>,
         found: Answer<T>,
@@ -309,7 +309,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         // A creation from before an invalidation is not worth waiting for.
         let now = self.inner.clock.now();
         let valid = |stamp| {
-            let verdict = self.inner.invalidator.judge(key, stamp, || now);
+            let verdict = self.inner.invalidator.judge(key, stamp, now);
             matches!(verdict, Verdict::Valid | Verdict::Outdated)
         };
         let stamp = self.inner.invalidator.stamp(key, now);

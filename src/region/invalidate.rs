@@ -56,7 +56,11 @@ pub enum Verdict {
 /// }
 ///
 /// impl Invalidator for Tenants {
-///     fn judge(&self, key: Key<'_>, created_at: Timestamp, _: impl FnOnce() -> Timestamp) -> Verdict {
+///     fn valid_from(&self, _: impl FnOnce() -> Timestamp) -> Timestamp {
+///         self.0.lock().unwrap().values().copied().max().unwrap_or(Timestamp::MIN)
+///     }
+///
+///     fn judge(&self, key: Key<'_>, created_at: Timestamp, _: Timestamp) -> Verdict {
 ///         match self.valid_from(key) {
 ///             Some(from) if created_at < from => Verdict::Gone,
 ///             _ => Verdict::Valid,
@@ -90,14 +94,14 @@ pub enum Verdict {
 /// is as old as the *beginning* of its creation, so one that began before the invalidation is
 /// invalid when it arrives, in whatever process it was made.
 pub trait Invalidator: Send + Sync + 'static {
-    /// What is left of an entry that was created at `created_at`. Asked by every hit, so it must be
-    /// quick. Entries without a time of creation come with [`Timestamp::MIN`].
-    fn judge(
-        &self,
-        key: Key<'_>,
-        created_at: Timestamp,
-        now: impl FnOnce() -> Timestamp,
-    ) -> Verdict;
+    /// What was created then or later is valid, whatever its key; [`Timestamp::MAX`] if that cannot be
+    /// told. Asked by every hit, so it must be quick. Only for what is older does the region ask
+    /// [`judge`](Self::judge), which costs a hit an allocation.
+    fn valid_from(&self, now: impl FnOnce() -> Timestamp) -> Timestamp;
+
+    /// What is left of an entry that was created at `created_at`. Entries without a time of creation
+    /// come with [`Timestamp::MIN`].
+    fn judge(&self, key: Key<'_>, created_at: Timestamp, now: Timestamp) -> Verdict;
 
     /// The time of creation for a value whose creation begins at `now`: the same or a little later,
     /// so that [`judge`](Self::judge) finds it valid.
@@ -164,20 +168,19 @@ impl Marks {
         }
         self.valid_from.fetch_max(from.as_micros(), Ordering::AcqRel);
     }
-
-    #[cold]
-    fn why(&self, created_at: Timestamp) -> Verdict {
-        if created_at < self.from().1 { Verdict::Gone } else { Verdict::Stale }
-    }
 }
 
 impl Invalidator for Marks {
     #[inline]
-    fn judge(&self, _: Key<'_>, created_at: Timestamp, _: impl FnOnce() -> Timestamp) -> Verdict {
-        if created_at.as_micros() >= self.valid_from.load(Ordering::Acquire) {
-            Verdict::Valid
-        } else {
-            self.why(created_at)
+    fn valid_from(&self, _: impl FnOnce() -> Timestamp) -> Timestamp {
+        Timestamp::from_micros(self.valid_from.load(Ordering::Acquire))
+    }
+
+    fn judge(&self, _: Key<'_>, created_at: Timestamp, _: Timestamp) -> Verdict {
+        match self.from() {
+            (_, hard_from) if created_at < hard_from => Verdict::Gone,
+            (valid_from, _) if created_at < valid_from => Verdict::Stale,
+            _ => Verdict::Valid,
         }
     }
 
@@ -264,7 +267,7 @@ mod tests {
     }
 
     fn judge(marks: &Marks, micros: i64) -> Verdict {
-        marks.judge("k".into(), at(micros), || at(0))
+        marks.judge("k".into(), at(micros), at(0))
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
 
     /// Asks to store what was created under `key`; false if it was invalidated or replaced meanwhile.
     fn may_store(&self, key: Key<'_>, lead: &Lead, meta: &Meta) -> bool {
-        let now = || self.inner.clock.now();
+        let now = self.inner.clock.now();
         let verdict = self.inner.invalidator.judge(key, meta.stamp(), now);
         matches!(verdict, Verdict::Valid | Verdict::Outdated) && lead.may_store()
     }

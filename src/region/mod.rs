@@ -1,13 +1,13 @@
 //! The region: freshness, one creation for many callers, and the words users call.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use self::{
     flight::{Crew, Flights, Lead},
     held::Held,
     options::Call,
     policy::Policy,
-    read::Left,
+    read::{Answer, Left},
     stats::Tally,
 };
 use crate::{Clock, Entry, Key, Level, Local, Lock, Meta, Put, Result, Store, Timestamp};
@@ -163,15 +163,28 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         S: Store<T>,
     {
         let key = key.into();
-        match self.fresh(&key).await {
+        match self.fresh(key).await {
             Ok(value) => Ok(Some(value)),
             Err(Ok(None)) => Ok(None),
-            Err(found) => {
-                let found = self.missed(found)?;
-                // Boxed, because it may have to ask the other processes first.
-                Ok(Box::pin(self.settle(key, found)).await.fresh())
-            }
+            Err(found) => self.get_boxed(key, found).await,
         }
+    }
+
+    /// Everything of a `get` but the fresh hit, boxed and out of line.
+    #[cold]
+    #[inline(never)]
+    fn get_boxed<'a, T>(
+        &'a self,
+        key: Key<'a>,
+        found: Answer<T>,
+    ) -> Pin<Box<impl Future<Output = Result<Option<T>>>>>
+    where
+        S: Store<T>,
+    {
+        Box::pin(async move {
+            let found = self.missed(found)?;
+            Ok(self.settle(key, found).await.fresh())
+        })
     }
 
     /// The fresh values under `keys`, in their order, duplicates included; one round trip where

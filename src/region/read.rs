@@ -39,20 +39,25 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     #[inline]
     pub(super) fn fresh<'a, T>(
         &'a self,
-        key: &'a Key<'a>,
+        key: Key<'a>,
     ) -> impl Future<Output = Result<T, Answer<T>>> + Send
     where
         S: Store<T>,
     {
-        Fresh { read: self.inner.stack.read(*key), region: self, key }
+        Fresh { read: self.inner.stack.read(key), region: self }
+    }
+
+    /// Whether an entry is fresh for this call, at first sight.
+    #[inline]
+    fn is_fresh(&self, meta: &Meta) -> bool {
+        let now = || self.inner.clock.now();
+        meta.is_fresh(self.lifetime, now)
     }
 
     /// Whether an entry is fresh for this call; `Verdict::Outdated` if that cannot be told yet.
-    #[inline]
-    fn judge(&self, key: Key<'_>, meta: &Meta, now: impl Fn() -> Timestamp) -> Verdict {
-        match self.inner.invalidator.judge(key, meta.stamp(), &now) {
-            Verdict::Valid if meta.is_fresh(self.lifetime, &now) => Verdict::Valid,
-            Verdict::Valid => Verdict::Stale,
+    fn judge(&self, key: Key<'_>, meta: &Meta, now: Timestamp) -> Verdict {
+        match self.inner.invalidator.judge(key, meta.stamp(), now) {
+            Verdict::Valid if !meta.is_fresh(self.lifetime, || now) => Verdict::Stale,
             verdict => verdict,
         }
     }
@@ -62,10 +67,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     pub(super) async fn settle<T>(&self, key: Key<'_>, entry: Option<Entry<Option<T>>>) -> Left<T> {
         let Some(Entry { value, meta }) = entry else { return Left::Missing };
         let now = self.inner.clock.now();
-        let mut verdict = self.judge(key, &meta, || now);
+        let mut verdict = self.judge(key, &meta, now);
         if verdict == Verdict::Outdated {
             self.inner.invalidator.catch_up(now).await;
-            verdict = self.judge(key, &meta, || now);
+            verdict = self.judge(key, &meta, now);
         }
         match verdict {
             _ if self.call.ignore_expiration => Left::Fresh(value),
@@ -123,7 +128,6 @@ pin_project! {
         #[pin]
         read: F,
         region: &'a Region<S, L, I>,
-        key: &'a Key<'a>,
     }
 }
 
@@ -140,10 +144,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         this.read.poll(cx).map(|answer| match answer {
-            Ok(Some(Entry { value: Some(value), meta }))
-                if this.region.judge(**this.key, &meta, || this.region.inner.clock.now())
-                    == Verdict::Valid =>
-            {
+            Ok(Some(Entry { value: Some(value), meta })) if this.region.is_fresh(&meta) => {
                 Ok(value)
             }
             answer => Err(answer),

@@ -96,17 +96,16 @@ impl<B: Backend> SharedMarks<B> {
 }
 
 impl<B: Backend + 'static> Invalidator for SharedMarks<B> {
-    fn judge(
-        &self,
-        key: Key<'_>,
-        created_at: Timestamp,
-        now: impl FnOnce() -> Timestamp,
-    ) -> Verdict {
-        let now = now();
+    #[inline]
+    fn valid_from(&self, now: impl FnOnce() -> Timestamp) -> Timestamp {
+        if self.is_outdated(now()) { Timestamp::MAX } else { self.marks.from().0 }
+    }
+
+    fn judge(&self, key: Key<'_>, created_at: Timestamp, now: Timestamp) -> Verdict {
         if self.is_outdated(now) {
             return Verdict::Outdated;
         }
-        self.marks.judge(key, created_at, || now)
+        self.marks.judge(key, created_at, now)
     }
 
     fn stamp(&self, key: Key<'_>, now: Timestamp) -> Timestamp {

@@ -1,6 +1,6 @@
 //! The words users call to read through.
 
-use std::{convert::Infallible, future::Future};
+use std::{convert::Infallible, future::Future, pin::Pin};
 
 use super::{
     Region,
@@ -72,14 +72,31 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     {
         let key = key.into();
         let seen = self.inner.flights.landed();
-        match self.fresh(&key).await {
+        match self.fresh(key).await {
             Ok(value) => Ok(value),
-            Err(found) => {
-                let asked = Asked::new(key, Wants::Value, seen);
-                let create = async || Ok(Created::new(create().await));
-                plain(key, self.create_boxed(asked, found, create).await)
-            }
+            Err(found) => self.create_plain(key, found, seen, create).await,
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn create_plain<'a, T, Fut>(
+        &'a self,
+        key: Key<'a>,
+        found: Answer<T>,
+        seen: u64,
+        create: impl FnOnce() -> Fut,
+    ) -> Pin<Box<impl Future<Output = Result<T>>>>
+    where
+        S: Store<T>,
+        T: Clone + Send + Sync + 'static,
+        Fut: Future<Output = T>,
+    {
+        Box::pin(async move {
+            let asked = Asked::new(key, Wants::Value, seen);
+            let create = async || Ok(Created::new(create().await));
+            plain(key, self.create(asked, found, create).await)
+        })
     }
 
     /// [`get_or_create`](Self::get_or_create) for a creator that can fail.
@@ -115,7 +132,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     {
         let key = key.into();
         let seen = self.inner.flights.landed();
-        match self.fresh(&key).await {
+        match self.fresh(key).await {
             Ok(value) => Ok(value),
             Err(found) => {
                 let asked = Asked::new(key, Wants::Value, seen);
@@ -200,7 +217,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     {
         let key = key.into();
         let seen = self.inner.flights.landed();
-        match self.fresh(&key).await {
+        match self.fresh(key).await {
             Ok(value) => Ok(Some(value)),
             Err(found) => {
                 self.create_boxed(Asked::new(key, Wants::Answer, seen), found, create).await
@@ -347,7 +364,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     {
         let key = key.into();
         let seen = self.inner.flights.landed();
-        let found = match self.fresh(&key).await {
+        let found = match self.fresh(key).await {
             Ok(value) => return Ok(value),
             Err(found) => found,
         };
