@@ -8,6 +8,9 @@ use crate::{Error, ErrorKind};
 
 pub(super) const LAYER: &str = "redis";
 
+/// What an error reply to a certain command means.
+pub(super) type Meaning = fn(&ServerError) -> Error;
+
 /// A failed exchange over a connection that was up.
 pub(super) fn exchange(error: RedisError, response_timeout: Duration) -> Error {
     if error.is_timeout() {

@@ -4,6 +4,7 @@ mod config;
 mod connection;
 mod driver;
 mod failure;
+mod fenced;
 mod hash;
 #[cfg(feature = "backend-redis-tls")]
 mod tls;
@@ -11,11 +12,13 @@ mod tls;
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use redis::{Cmd, Pipeline, RedisWrite, ServerError, Value};
+use redis::{Cmd, Pipeline, RedisWrite, Value};
 
 pub use self::config::RedisBuilder;
-use self::connection::Link;
-use crate::{Backend, Batch, Capabilities, Error, Expires, Key, Level, Put, Result, WriteOpts};
+use self::{connection::Link, failure::Meaning, fenced::any_fenced};
+use crate::{
+    Backend, Batch, Capabilities, Domain, Error, Expires, Key, Level, Put, Result, WriteOpts,
+};
 
 /// The longest lifetime a server is asked for: 285,000 years, which added to its clock is far from
 /// overflowing, and which a double keeps exactly.
@@ -25,6 +28,10 @@ const LONGEST_MS: u64 = 1 << 53;
 ///
 /// A clone shares the connection: one, pipelined, made by the first call and made anew when it is
 /// lost. Honours [`WriteOpts::keep_for`] in milliseconds. A batch is one round trip.
+///
+/// Honours [`WriteOpts::fence`] for locks in the same database: a script looks at the lease and writes,
+/// which is one step for the server and one command for us. Of a batch, those puts whose leases are
+/// held are written; the error tells how many were not.
 ///
 /// A plain key is stored under its own name. A key in a space is stored under its
 /// [flat form](Key::flat), or with [`Hstore`](crate::Hstore) as a field of the hash that has the name
@@ -69,6 +76,7 @@ const LONGEST_MS: u64 = 1 << 53;
 /// | no connection, or it was lost; the server is loading or busy | `Unavailable` |
 /// | no answer within the response timeout (500 ms) | `Timeout` |
 /// | the server refuses: rights, memory, a replica, no such database | `Backend`, with its words |
+/// | the lease of a write is no longer held | `LeaseLost` |
 /// | a read meets a value of another type | `Decode`: a region counts it as a miss and overwrites it |
 ///
 /// # Cancellation
@@ -118,13 +126,19 @@ impl Redis {
         }
     }
 
+    /// Whose leases this backend can check, and where locks see its entries.
+    pub(crate) fn domain(&self) -> Domain {
+        let target = self.link.target();
+        Domain::new(("redis", target.address.to_string(), target.database))
+    }
+
     fn from_link(link: Arc<Link>) -> Self {
         Self { link }
     }
 
     /// The error in an answer that is not what the command should give.
     #[cold]
-    fn refused(&self, answer: Value, meaning: fn(&ServerError) -> Error) -> Error {
+    fn refused(&self, answer: Value, meaning: Meaning) -> Error {
         let Value::ServerError(error) = answer else {
             return failure::unexpected("the server gave an answer of an unexpected form");
         };
@@ -145,7 +159,7 @@ impl Redis {
     }
 
     /// An answer to a write, which is `OK` or the number of keys or fields touched.
-    fn done(&self, answer: Value, meaning: fn(&ServerError) -> Error) -> Result<()> {
+    fn done(&self, answer: Value, meaning: Meaning) -> Result<()> {
         match answer {
             Value::Okay | Value::Int(_) => Ok(()),
             other => Err(self.refused(other, meaning)),
@@ -197,7 +211,7 @@ impl Level for Redis {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default().with_expires(Expires::Always)
+        Capabilities::default().with_expires(Expires::Always).with_fence(self.domain())
     }
 }
 
@@ -207,6 +221,11 @@ impl Backend for Redis {
     }
 
     async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts<'_>) -> Result<()> {
+        if opts.fence.is_some() {
+            // Boxed, so that other writes do not carry what this one needs.
+            let set = Box::pin(self.set_fenced(&[Put::new(key, value, opts)], None)).await;
+            return set.map_err(|error| error.with_key(key));
+        }
         let set = self.set_plain(&key.flat(), &value, opts).await;
         set.map_err(|error| error.with_key(key))
     }
@@ -220,10 +239,13 @@ impl Backend for Redis {
         self.found_many(answer, keys.len())
     }
 
-    /// One pipeline of `SET`s.
+    /// One pipeline of `SET`s; with leases, a script.
     async fn set_multi(&self, puts: &[Put<'_, Bytes>]) -> Result<()> {
         if puts.is_empty() {
             return Ok(());
+        }
+        if any_fenced(puts) {
+            return Box::pin(self.set_fenced(puts, None)).await;
         }
         let mut sets = Pipeline::with_capacity(puts.len());
         for put in puts {
