@@ -8,6 +8,7 @@ mod fenced;
 mod hash;
 #[cfg(feature = "backend-redis-tls")]
 mod tls;
+mod tracking;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -15,7 +16,8 @@ use bytes::Bytes;
 use redis::{Cmd, Pipeline, RedisWrite, Value};
 
 pub use self::config::RedisBuilder;
-use self::{connection::Link, failure::Meaning, fenced::any_fenced};
+pub(crate) use self::{config::config, connection::Link, failure::refusal, tracking::Waits};
+use self::{failure::Meaning, fenced::any_fenced};
 use crate::{
     Backend, Batch, Capabilities, Domain, Error, Expires, Key, Level, Put, Result, WriteOpts,
 };
@@ -90,7 +92,7 @@ const LONGEST_MS: u64 = 1 << 53;
 /// enabled. When that runtime ends, the next call makes a new connection in its own.
 #[derive(Clone)]
 pub struct Redis {
-    link: Arc<Link>,
+    pub(crate) link: Arc<Link>,
 }
 
 impl Redis {
@@ -132,13 +134,18 @@ impl Redis {
         Domain::new(("redis", target.address.to_string(), target.database))
     }
 
+    /// The same server, with the same settings, over a connection that tracks.
+    pub(crate) fn tracking(&self, waits: Arc<Waits>) -> Self {
+        Self::from_link(self.link.tracking(waits))
+    }
+
     fn from_link(link: Arc<Link>) -> Self {
         Self { link }
     }
 
     /// The error in an answer that is not what the command should give.
     #[cold]
-    fn refused(&self, answer: Value, meaning: Meaning) -> Error {
+    pub(crate) fn refused(&self, answer: Value, meaning: Meaning) -> Error {
         let Value::ServerError(error) = answer else {
             return failure::unexpected("the server gave an answer of an unexpected form");
         };
@@ -271,7 +278,7 @@ impl Redis {
 }
 
 /// An empty command with room for `args` arguments of `bytes` bytes in all.
-fn command(name: &str, args: usize, bytes: usize) -> Cmd {
+pub(crate) fn command(name: &str, args: usize, bytes: usize) -> Cmd {
     let mut command = Cmd::with_capacity(1 + args, name.len() + bytes);
     command.write_arg(name.as_bytes());
     command
@@ -300,7 +307,7 @@ fn set_command(key: &[u8], value: &[u8], opts: WriteOpts<'_>) -> Cmd {
 
 /// A lifetime as the server takes it: never 0, which it refuses (`SET`) or takes for "delete"
 /// (`PEXPIRE`), and never so long that it overflows.
-fn millis(keep_for: Duration) -> u64 {
+pub(crate) fn millis(keep_for: Duration) -> u64 {
     u64::try_from(keep_for.as_millis()).unwrap_or(LONGEST_MS).clamp(1, LONGEST_MS)
 }
 
