@@ -52,7 +52,9 @@ use crate::{
 /// The lock of a key is the string `larder:lock:` and the key's [flat form](Key::flat). It holds the
 /// token of its owner, and its TTL is what is left of the lease.
 ///
-/// | call | commands, in one script and one round trip for up to 1000 leases |
+/// Many leases are one script, up to 1000 of them, and one round trip, however many.
+///
+/// | call | commands |
 /// |---|---|
 /// | [`acquire`](Lock::acquire) | `SET name token NX PX ms`; a name that has this token is a success |
 /// | [`renew`](Lock::renew) | `PEXPIRE name ms` where the name has this token |

@@ -74,13 +74,18 @@ impl Watch {
         pttl.write_arg(name);
         let mut look = Pipeline::with_capacity(2);
         look.add_command(get).add_command(pttl);
+        let mut refusal = None;
         if self.may_push() {
             match self.pushing.link.send(&look).await {
                 Ok(answers) => return Ok((held(&self.pushing, answers)?, self.poll)),
-                Err(error) => self.note(&error),
+                Err(error) => refusal = Some(error),
             }
         }
         let answers = self.redis.link.send(&look).await?;
+        // Not before: what refuses everything says nothing about pushes.
+        if let Some(error) = refusal.filter(|error| !error.is_transient()) {
+            self.note(&error);
+        }
         Ok((held(&self.redis, answers)?, self.poll.min(WITHOUT_PUSH)))
     }
 
@@ -89,13 +94,10 @@ impl Watch {
         refused.is_none_or(|refused| refused.elapsed() > REFUSED_FOR)
     }
 
-    /// Remembers that the server refuses to push, for a while. A connection that cannot be made now
-    /// may be made a moment later, and its link sees to it that this is not tried too often.
+    /// Remembers for a while that the server refuses to push. Not so a connection that cannot be made:
+    /// it may come up a moment later, and its link sees to it that this is not tried too often.
     #[cold]
     fn note(&self, error: &Error) {
-        if error.is_transient() {
-            return;
-        }
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         if refused.replace(Instant::now()).is_none() {
             tracing::warn!(
