@@ -40,7 +40,8 @@ const YOUNG: Duration = Duration::from_secs(1);
 /// How many commands may wait for their turn to be written before callers wait for room.
 const QUEUE: usize = 512;
 
-/// A connection that outlives its losses, such as the one of a backend: made when first needed, shared by all, made anew when lost.
+/// A connection that is made when first needed, shared by all, and made anew when lost. A backend has
+/// one; another, that tracks, serves waits.
 ///
 /// Not the client's own manager: that one keeps a refused login for ever, lets every caller wait
 /// while a dead server is tried again, and hands the loss of an idle connection to a caller.

@@ -19,6 +19,7 @@ use super::config::Target;
 pub(crate) struct Waits(Mutex<HashMap<Box<[u8]>, Waiting>>);
 
 /// Those who wait for one key.
+#[derive(Default)]
 struct Waiting {
     count: usize,
     changed: Arc<Notify>,
@@ -28,15 +29,9 @@ impl Waits {
     /// Begins a wait for changes of the key `name`, which ends when it is dropped.
     pub(crate) fn register<'a>(&'a self, name: &'a [u8]) -> Wait<'a> {
         let mut names = self.names();
-        if !names.contains_key(name) {
-            names.insert(name.into(), Waiting { count: 0, changed: Arc::default() });
-        }
-        let changed = names.get_mut(name).map(|waiting| {
-            waiting.count += 1;
-            Arc::clone(&waiting.changed)
-        });
-        drop(names);
-        Wait { waits: self, name, changed: changed.unwrap_or_default() }
+        let waiting = names.entry(name.into()).or_default();
+        waiting.count += 1;
+        Wait { waits: self, name, changed: Arc::clone(&waiting.changed) }
     }
 
     /// For how many keys there are waits.

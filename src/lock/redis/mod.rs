@@ -17,8 +17,8 @@ use crate::{
 /// One creator among all processes that use a Redis or Valkey server.
 ///
 /// A clone shares everything. Commands go over the connection of the [`Redis`] it was made from;
-/// waits share a second one, made by the first of them, over which the server says when a lock is
-/// released.
+/// waits share a second one, made by the first of them and kept, over which the server says when a
+/// lock is released.
 ///
 /// ```no_run
 /// # async fn run() -> larder::Result<()> {
@@ -79,7 +79,7 @@ use crate::{
 ///
 /// | what happens | what follows |
 /// |---|---|
-/// | the server is down, hangs or refuses | the errors of [`Redis`], as soon as there |
+/// | the server is down, hangs or refuses | the errors of [`Redis`], as soon as there; a wait that sleeps notices at once or with its next look |
 /// | a process dies while it holds a lease | others can take it when it ends, and waits end then |
 /// | a lease is lost: it ended, was seized, deleted or evicted | `renew` says so, a fenced write is refused, `release` touches nothing |
 /// | the second connection is lost | every wait looks again, over a new one |
