@@ -23,8 +23,12 @@ use std::{
 use crate::{Key, KeyBuf, Result};
 
 mod local;
+#[cfg(feature = "backend-redis")]
+mod redis;
 
 pub use self::local::Local;
+#[cfg(feature = "backend-redis")]
+pub use self::redis::{RedisLock, RedisLockBuilder};
 
 /// Excludes other processes from creating the same keys.
 ///
