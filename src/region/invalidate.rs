@@ -94,6 +94,9 @@ pub enum Verdict {
 /// is as old as the *beginning* of its creation, so one that began before the invalidation is
 /// invalid when it arrives, in whatever process it was made.
 pub trait Invalidator: Send + Sync + 'static {
+    /// Whether others invalidate too, so that there is something to [`catch_up`](Self::catch_up) with.
+    const SHARED: bool = false;
+
     /// What was created then or later is valid, whatever its key; [`Timestamp::MAX`] if that cannot be
     /// told. Asked by every hit, so it must be quick. Only for what is older does the region ask
     /// [`judge`](Self::judge), which costs a hit an allocation.

@@ -166,7 +166,11 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         match self.fresh(key).await {
             Ok(value) => Ok(Some(value)),
             Err(Ok(None)) => Ok(None),
-            Err(found) => self.get_boxed(key, found).await,
+            Err(found) if I::SHARED => self.get_boxed(key, found).await,
+            Err(found) => {
+                let Some(entry) = self.missed(found)? else { return Ok(None) };
+                Ok(self.settle_at(key, entry, self.inner.clock.now()).fresh())
+            }
         }
     }
 

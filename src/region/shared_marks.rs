@@ -96,6 +96,8 @@ impl<B: Backend> SharedMarks<B> {
 }
 
 impl<B: Backend + 'static> Invalidator for SharedMarks<B> {
+    const SHARED: bool = true;
+
     #[inline]
     fn valid_from(&self, now: impl FnOnce() -> Timestamp) -> Timestamp {
         if self.is_outdated(now()) { Timestamp::MAX } else { self.marks.from().0 }
