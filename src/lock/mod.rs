@@ -22,8 +22,12 @@ use std::{
 
 use crate::{Key, KeyBuf, Result};
 
+#[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
+mod file;
 mod local;
 
+#[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
+pub use self::file::{FileLock, FileLockBuilder};
 pub use self::local::Local;
 
 /// Excludes other processes from creating the same keys.

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use larder::{Backend, Bytes, ErrorKind, File, Key, Put, WriteOpts};
+use larder::{Backend, Bytes, ErrorKind, File, FileLock, Key, Lock, Put, WriteOpts};
 
 use crate::{
     Dice, assert_whole, block_on,
@@ -15,7 +15,7 @@ use crate::{
 
 const ENTRIES: u64 = 200;
 
-/// A file with some history: overwritten, removed, small and large values.
+/// A file with some history: overwritten, removed, small and large values, leases.
 fn sample(path: &Path) {
     let file = File::open(path).unwrap();
     block_on(async {
@@ -29,6 +29,9 @@ fn sample(path: &Path) {
                 larder::Level::remove(&file, Key::from(&format!("key {i}"))).await.unwrap();
             }
         }
+        let lock = FileLock::new(&file);
+        let leases = ["key 1", "key 2", "key 3"].map(|key| lock.lease(key.into()));
+        lock.acquire(&leases).await.unwrap();
     });
     drop(file);
     crate::wait_until("it is closed", || {
@@ -74,6 +77,11 @@ fn use_it(file: &File) {
                 Err(error) => assert!(error.is_unreadable(), "{error}"),
             }
         }
+        let lock = FileLock::new(file);
+        let leases: Vec<_> = keys.iter().map(|key| lock.lease(*key)).collect();
+        _ = lock.is_locked(keys[1]).await;
+        _ = lock.acquire(&leases).await;
+        _ = lock.release(&leases).await;
         let puts: Vec<_> = keys
             .iter()
             .map(|key| Put::new(*key, Bytes::from_static(&[7; 3000]), WriteOpts::default()))
