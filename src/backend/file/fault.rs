@@ -78,8 +78,8 @@ pub(super) fn lease_lost(path: &Path) -> Error {
 /// The same for some of a batch; the key is that of the first.
 pub(super) fn leases_lost(path: &Path, refused: usize, all: usize) -> Error {
     let what = format!(
-        "{refused} of {all} values were not stored, because the leases they were created under were \
-         taken over, given back or swept; read their keys again, of which this is the first"
+        "{refused} of {all} values were not stored, because the leases they were created under \
+         were taken over, given back or swept; read their keys again, of which this is the first"
     );
     new(ErrorKind::LeaseLost, path, &what)
 }

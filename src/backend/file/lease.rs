@@ -169,8 +169,8 @@ impl File {
     ///
     /// There is nobody who could wake us: other processes share memory with this one, no more. But
     /// a look is a read of that memory, of a single word while nobody writes. So this is not the
-    /// polling that costs: a wait that looks every 10 ms keeps one core busy in 100,000, and asks
-    /// no server.
+    /// polling that costs: it asks no server, takes no lock while nothing changes, and a wait keeps
+    /// a core busy for 2 µs in 10 ms, most of that in the timer.
     pub(crate) async fn lease_gone(&self, key: Key<'_>) -> Result<()> {
         let name = lease_name(key);
         let (first, mut seen) = self.lease_of(&name)?;

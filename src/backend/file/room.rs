@@ -43,15 +43,13 @@ pub(super) struct Room {
     /// After which key dropping goes on.
     hand: Option<Vec<u8>>,
     searched: Option<Instant>,
-    /// Whether there was nothing left to drop when room was last made.
-    is_bare: bool,
 }
 
 impl Room {
     pub(super) fn new(env: Env, db: Db, map_bytes: u64, clock: Clock) -> Self {
         let page_size = u64::from(env.unnamed_database_stat().page_size).max(1);
         let pages = map_bytes / page_size;
-        Self { env, db, pages, page_size, clock, hand: None, searched: None, is_bare: false }
+        Self { env, db, pages, page_size, clock, hand: None, searched: None }
     }
 
     /// How many bytes one transaction should write at most.
@@ -74,9 +72,9 @@ impl Room {
         // Pages are seldom quite full: at worst, half of each. But keep some of what is there.
         let wanted = (2 * least).min(self.limit() * 3 / 4).max(least);
         if !self.has_room(wanted) {
-            unless_full(self.make(wanted))?;
+            let is_bare = unless_full(self.make(wanted))?;
             // What is left are leases. What removes them needs the reserve.
-            if may_add && self.is_bare && !self.has_room(least) {
+            if may_add && is_bare && !self.has_room(least) {
                 return Err(heed::MdbError::MapFull.into());
             }
         }
@@ -88,7 +86,7 @@ impl Room {
                 Err(error) if is_full(&error) && tries < 4 => {
                     self.env.clear_stale_readers()?;
                     let more = wanted + self.limit() / 4 * tries;
-                    unless_full(if tries == 0 { self.turn() } else { self.make(more) })?;
+                    unless_full(if tries == 0 { self.turn() } else { self.make(more).map(drop) })?;
                     tries += 1;
                 }
                 done => return done,
@@ -113,7 +111,8 @@ impl Room {
         self.used() + wanted <= self.limit()
     }
 
-    fn make(&mut self, wanted: u64) -> heed::Result<()> {
+    /// Says whether there was too little to drop.
+    fn make(&mut self, wanted: u64) -> heed::Result<bool> {
         self.env.clear_stale_readers()?;
         if self.searched.is_none_or(|at| at.elapsed() >= SEARCH_PAUSE) {
             let now = self.clock.now();
@@ -128,11 +127,11 @@ impl Room {
             self.searched = Some(Instant::now());
         }
         let wanted = wanted.min(self.limit());
-        self.is_bare = false;
-        while !self.is_bare && !self.has_room(wanted) {
-            self.is_bare = !self.drop_share()?;
+        let mut is_bare = false;
+        while !is_bare && !self.has_room(wanted) {
+            is_bare = !self.drop_share()?;
         }
-        self.turn()
+        self.turn().map(|()| is_bare)
     }
 
     /// Drops a share of the entries, and says whether there were any.
@@ -233,8 +232,8 @@ impl Room {
 }
 
 /// Even a removal may find the file too full; whoever wanted room will see for himself.
-fn unless_full(made: heed::Result<()>) -> heed::Result<()> {
-    made.or_else(|error| if is_full(&error) { Ok(()) } else { Err(error) })
+fn unless_full<T: Default>(made: heed::Result<T>) -> heed::Result<T> {
+    made.or_else(|error| if is_full(&error) { Ok(T::default()) } else { Err(error) })
 }
 
 impl Clearing {

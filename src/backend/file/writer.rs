@@ -58,6 +58,10 @@ impl Op {
         bytes as u64
     }
 
+    fn is_acquisition(&self) -> bool {
+        matches!(self, Self::Lease(op) if op.is_acquisition())
+    }
+
     fn may_add(&self) -> bool {
         match self {
             Self::Put { .. } => true,
@@ -124,6 +128,10 @@ pub(super) struct Asker<T> {
 }
 
 impl<T> Asker<T> {
+    fn is_gone(&self) -> bool {
+        self.answer.is_closed()
+    }
+
     fn answer(self, done: Result<T>) {
         _ = self.answer.send(done);
     }
@@ -184,13 +192,12 @@ impl Writer {
     }
 
     /// Writes a group of jobs and answers them.
-    fn write(&mut self, mut group: Vec<(Vec<Op>, Asker<Vec<bool>>)>) {
-        // What a dropped caller wanted written is written; but a lease would be in everyone's way.
-        group.retain(|(ops, asker)| !asker.answer.is_closed() || !ops.iter().all(is_acquisition));
+    fn write(&mut self, group: Vec<(Vec<Op>, Asker<Vec<bool>>)>) {
         if group.is_empty() {
             return;
         }
-        let ops: Vec<&Op> = group.iter().flat_map(|(ops, _)| ops).collect();
+        let ops = group.iter().flat_map(|(ops, asker)| ops.iter().map(move |op| (op, asker)));
+        let ops: Vec<_> = ops.collect();
         let mut outcomes = Vec::with_capacity(ops.len());
         self.write_all(&ops, &mut outcomes);
         self.disk.dirty();
@@ -202,12 +209,18 @@ impl Writer {
     }
 
     /// Writes `ops`, in one transaction if that can be, and notes what became of each.
-    fn write_all(&mut self, ops: &[&Op], outcomes: &mut Vec<Result<bool>>) {
-        let bytes = ops.iter().map(|op| op.bytes()).sum();
-        let may_add = ops.iter().any(|op| op.may_add());
+    fn write_all(&mut self, ops: &[Asked<'_>], outcomes: &mut Vec<Result<bool>>) {
+        let bytes = ops.iter().map(|(op, _)| op.bytes()).sum();
+        let may_add = ops.iter().any(|(op, _)| op.may_add());
         let result = self.room.with_room(bytes, may_add, |env, db| {
             let mut txn = env.write_txn()?;
-            let done = ops.iter().map(|op| op.apply(db, &mut txn));
+            // What a caller who is gone wanted written is written. But a lease would be in
+            // everyone's way; and waiting for other writers may have taken long.
+            let is_void = |(op, asker): &Asked<'_>| op.is_acquisition() && asker.is_gone();
+            let done = ops.iter().map(|asked| match asked {
+                asked if is_void(asked) => Ok(false),
+                (op, _) => op.apply(db, &mut txn),
+            });
             let done = done.collect::<heed::Result<Vec<_>>>()?;
             txn.commit()?;
             Ok(done)
@@ -245,9 +258,8 @@ impl Writer {
     }
 }
 
-fn is_acquisition(op: &Op) -> bool {
-    matches!(op, Op::Lease(op) if op.is_acquisition())
-}
+/// A change, and who wants it.
+type Asked<'a> = (&'a Op, &'a Asker<Vec<bool>>);
 
 fn bytes_of(ops: &[Op]) -> u64 {
     ops.iter().map(Op::bytes).sum()
