@@ -266,8 +266,9 @@ fn making_room_spares_leases_while_they_last() {
     let (leases, others) = (lease_all(), lease_all());
     block_on(async {
         lock.acquire(&leases).await.unwrap();
-        for i in 0..6_000 {
-            put(&file, &format!("entry {i}"), value("entry", i, 400)).await;
+        // Each before all others, so that dropping goes on to where the leases are, and beyond.
+        for i in (0..6_000).rev() {
+            put(&file, &format!("entry {i:04}"), value("entry", i, 400)).await;
         }
         assert!(file.len().unwrap() < 3_000, "entries went");
         assert_eq!(lock.acquire(&others).await.unwrap(), [false; 200]);
