@@ -22,10 +22,14 @@ use std::{
 
 use crate::{Key, KeyBuf, Result};
 
+#[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
+mod file;
 mod local;
 #[cfg(feature = "backend-redis")]
 mod redis;
 
+#[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
+pub use self::file::{FileLock, FileLockBuilder};
 pub use self::local::Local;
 #[cfg(feature = "backend-redis")]
 pub use self::redis::{RedisLock, RedisLockBuilder};
