@@ -265,7 +265,7 @@ pub use self::{
     ext::{BackendExt, LayerExt, PayloadExt},
     key::{Key, KeyBuf},
     region::{
-        Created, Found, Invalidation, Invalidator, Marks, OnTimeout, Options, Region,
+        Created, Found, Invalidation, Invalidator, Marks, OnTimeout, Options, Outcomes, Region,
         RegionBuilder, SharedMarks, Stats, Typed, Verdict,
     },
     store::{Batch, Capabilities, EntryTtl, Expires, Level, Precision, Put, Store, WriteOpts},
