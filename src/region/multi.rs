@@ -1,6 +1,6 @@
 //! Read-through of many keys at once.
 
-use std::{any::Any, collections::HashMap, mem, sync::Arc};
+use std::{any::Any, collections::HashMap, future::Future, mem, sync::Arc};
 
 use tokio::{
     runtime::Handle,
@@ -17,7 +17,7 @@ use super::{
     options::OnTimeout,
     read::Left,
 };
-use crate::{Error, Failure, Invalidator, Key, Lock, Result, Store};
+use crate::{AsKey, Error, Failure, Invalidator, Key, Lock, Result, Store};
 
 /// What became of each key of a batch, in the caller's order; collect it into a
 /// `Result<Vec<Option<T>>, Failure<E>>` to fail as a whole.
@@ -80,17 +80,17 @@ impl<K, T, E> Batch<'_, K, T, E> {
 
 impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// Finds or creates the values of `items`, and answers in their order.
-    pub(super) async fn batch<K, Q, T, E, R>(
+    pub(super) async fn batch<K, Q, T, E, R, Fut>(
         &self,
         items: Vec<K>,
-        mut create: impl AsyncFnMut(Vec<K>) -> Result<R, E>,
+        mut create: impl FnMut(Vec<K>) -> Fut,
     ) -> Outcomes<T, E>
     where
+        Fut: Future<Output = Result<R, E>>,
         S: Store<T>,
-        K: Clone,
-        for<'q> &'q K: Into<Key<'q>>,
+        K: AsKey + Clone,
         R: IntoIterator<Item = (Q, Created<T>)>,
-        for<'q> &'q Q: Into<Key<'q>>,
+        Q: AsKey,
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
     {
@@ -99,7 +99,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         let places: Vec<usize> = items
             .iter()
             .map(|item| {
-                let key = item.into();
+                let key = item.as_key();
                 *known.entry(key).or_insert_with(|| {
                     distinct.push(item);
                     keys.push(key);
@@ -229,18 +229,19 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
 
     /// Goes on with the seats of many keys: takes their locks, creates those it got, and then waits
     /// for those that other processes have.
-    async fn lead_multi<K, Q, T, E, R>(
+    async fn lead_multi<K, Q, T, E, R, Fut>(
         &self,
         batch: &mut Batch<'_, K, T, E>,
         mut led: Vec<Led>,
         mut take: Take,
         seen: u64,
-        create: &mut impl AsyncFnMut(Vec<K>) -> Result<R, E>,
+        create: &mut impl FnMut(Vec<K>) -> Fut,
     ) where
+        Fut: Future<Output = Result<R, E>>,
         S: Store<T>,
         K: Clone,
         R: IntoIterator<Item = (Q, Created<T>)>,
-        for<'q> &'q Q: Into<Key<'q>>,
+        Q: AsKey,
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
     {
@@ -326,18 +327,19 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     }
 
     /// Creates the keys that are ours, stores them, and hands them to those who wait.
-    async fn create_multi<K, Q, T, E, R>(
+    async fn create_multi<K, Q, T, E, R, Fut>(
         &self,
         batch: &mut Batch<'_, K, T, E>,
         ours: Vec<Led>,
         held: &Held<L>,
         again: bool,
-        create: &mut impl AsyncFnMut(Vec<K>) -> Result<R, E>,
+        create: &mut impl FnMut(Vec<K>) -> Fut,
     ) where
+        Fut: Future<Output = Result<R, E>>,
         S: Store<T>,
         K: Clone,
         R: IntoIterator<Item = (Q, Created<T>)>,
-        for<'q> &'q Q: Into<Key<'q>>,
+        Q: AsKey,
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
     {
@@ -395,14 +397,13 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         created: impl IntoIterator<Item = (Q, Created<T>)>,
     ) -> HashMap<usize, Created<T>>
     where
-        for<'q> &'q Q: Into<Key<'q>>,
+        Q: AsKey,
     {
         let asked: HashMap<Key<'_>, usize> =
             ours.iter().map(|(_, led)| (batch.keys[led.at], led.at)).collect();
         let mut made = HashMap::with_capacity(asked.len());
         for (key, created) in created {
-            let key: Key<'_> = (&key).into();
-            if let Some(at) = asked.get(&key) {
+            if let Some(at) = asked.get(&key.as_key()) {
                 self.inner.tally.creations.add();
                 made.insert(*at, created);
             }

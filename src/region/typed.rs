@@ -7,7 +7,7 @@ use super::{
     multi::Outcomes,
     options::Options,
 };
-use crate::{EntryTtl, Failure, Key, Local, Lock, Result, Store};
+use crate::{AsKey, EntryTtl, Failure, Key, Local, Lock, Result, Store};
 
 /// A [`Region`] with its value type fixed; from [`Region::typed`]. The same methods, without type
 /// annotations; derefs to the region for everything that needs no value type.
@@ -240,16 +240,16 @@ impl<T, S: Store<T>, L: Lock, I: Invalidator> Typed<T, S, L, I> {
     /// # Errors
     ///
     /// As there.
-    pub async fn get_or_create_multi<K, Q, R>(
+    pub async fn get_or_create_multi<K, Q, R, Fut>(
         &self,
         keys: impl IntoIterator<Item = K>,
-        create: impl AsyncFnMut(Vec<K>) -> R,
+        create: impl FnMut(Vec<K>) -> Fut,
     ) -> Result<Vec<Option<T>>>
     where
-        K: Clone,
-        for<'q> &'q K: Into<Key<'q>>,
+        Fut: Future<Output = R>,
+        K: AsKey + Clone,
         R: IntoIterator<Item = (Q, T)>,
-        for<'q> &'q Q: Into<Key<'q>>,
+        Q: AsKey,
         T: Clone + Send + Sync + 'static,
     {
         self.region.get_or_create_multi(keys, create).await
@@ -260,16 +260,16 @@ impl<T, S: Store<T>, L: Lock, I: Invalidator> Typed<T, S, L, I> {
     /// # Errors
     ///
     /// As there.
-    pub async fn try_get_or_create_multi<K, Q, E, R>(
+    pub async fn try_get_or_create_multi<K, Q, E, R, Fut>(
         &self,
         keys: impl IntoIterator<Item = K>,
-        create: impl AsyncFnMut(Vec<K>) -> Result<R, E>,
+        create: impl FnMut(Vec<K>) -> Fut,
     ) -> Outcomes<T, E>
     where
-        K: Clone,
-        for<'q> &'q K: Into<Key<'q>>,
+        Fut: Future<Output = Result<R, E>>,
+        K: AsKey + Clone,
         R: IntoIterator<Item = (Q, T)>,
-        for<'q> &'q Q: Into<Key<'q>>,
+        Q: AsKey,
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
     {
@@ -281,17 +281,17 @@ impl<T, S: Store<T>, L: Lock, I: Invalidator> Typed<T, S, L, I> {
     /// # Errors
     ///
     /// As there.
-    pub async fn get_or_create_multi_with<K, Q, R>(
+    pub async fn get_or_create_multi_with<K, Q, R, Fut>(
         &self,
         keys: impl IntoIterator<Item = K>,
-        create: impl AsyncFnMut(Vec<K>) -> R,
+        create: impl FnMut(Vec<K>) -> Fut,
     ) -> Result<Vec<Option<T>>>
     where
+        Fut: Future<Output = R>,
         S: EntryTtl,
-        K: Clone,
-        for<'q> &'q K: Into<Key<'q>>,
+        K: AsKey + Clone,
         R: IntoIterator<Item = (Q, Created<T>)>,
-        for<'q> &'q Q: Into<Key<'q>>,
+        Q: AsKey,
         T: Clone + Send + Sync + 'static,
     {
         self.region.get_or_create_multi_with(keys, create).await
@@ -302,17 +302,17 @@ impl<T, S: Store<T>, L: Lock, I: Invalidator> Typed<T, S, L, I> {
     /// # Errors
     ///
     /// As there.
-    pub async fn try_get_or_create_multi_with<K, Q, E, R>(
+    pub async fn try_get_or_create_multi_with<K, Q, E, R, Fut>(
         &self,
         keys: impl IntoIterator<Item = K>,
-        create: impl AsyncFnMut(Vec<K>) -> Result<R, E>,
+        create: impl FnMut(Vec<K>) -> Fut,
     ) -> Outcomes<T, E>
     where
+        Fut: Future<Output = Result<R, E>>,
         S: EntryTtl,
-        K: Clone,
-        for<'q> &'q K: Into<Key<'q>>,
+        K: AsKey + Clone,
         R: IntoIterator<Item = (Q, Created<T>)>,
-        for<'q> &'q Q: Into<Key<'q>>,
+        Q: AsKey,
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
     {
