@@ -1,13 +1,13 @@
 //! The region: freshness, one creation for many callers, and the words users call.
 
-use std::{fmt, pin::Pin, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use self::{
     flight::{Crew, Flights, Lead},
     held::Held,
     options::Call,
     policy::Policy,
-    read::{Answer, Left},
+    read::{Left, Next},
     stats::Tally,
 };
 use crate::{Clock, Entry, Key, Level, Local, Lock, Meta, Put, Result, Store, Timestamp};
@@ -164,32 +164,17 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         S: Store<T>,
     {
         let key = key.into();
-        match self.fresh(key).await {
-            Ok(value) => Ok(Some(value)),
-            Err(Ok(None)) => Ok(None),
-            Err(found) if I::SHARED => self.get_boxed(key, found).await,
-            Err(found) => {
-                let Some(entry) = self.missed(found)? else { return Ok(None) };
-                Ok(self.settle_at(key, entry, self.inner.clock.now()).fresh())
+        let rest = |found| match self.missed(found) {
+            Ok(Some(entry)) if I::SHARED => Next::Boxed(Box::pin(async move {
+                // It may have to ask first what other processes have invalidated.
+                Ok(self.settle(key, Some(entry)).await.fresh())
+            })),
+            Ok(Some(entry)) => {
+                Next::Done(Ok(self.settle_at(key, entry, self.inner.clock.now()).fresh()))
             }
-        }
-    }
-
-    /// Everything of a `get` but the fresh hit, boxed and out of line.
-    #[cold]
-    #[inline(never)]
-    fn get_boxed<'a, T>(
-        &'a self,
-        key: Key<'a>,
-        found: Answer<T>,
-    ) -> Pin<Box<impl Future<Output = Result<Option<T>>>>>
-    where
-        S: Store<T>,
-    {
-        Box::pin(async move {
-            let found = self.missed(found)?;
-            Ok(self.settle(key, found).await.fresh())
-        })
+            missed => Next::Done(missed.map(|_| None)),
+        };
+        self.through(key, |value| Ok(Some(value)), rest).await
     }
 
     /// The fresh values under `keys`, in their order, duplicates included; one round trip where

@@ -35,21 +35,25 @@ impl<T> Left<T> {
 }
 
 impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
-    /// Reads `key`: `Ok` with the value if it is fresh, else `Err` with whatever the stack said.
+    /// Reads `key`: what `hit` makes of the value if it is fresh, else what `rest` makes of the answer.
     #[inline]
-    pub(super) fn fresh<'a, T>(
+    pub(super) fn through<'a, T, C, G>(
         &'a self,
         key: Key<'a>,
-    ) -> impl Future<Output = Result<T, Answer<T>>> + Send
+        hit: impl Fn(T) -> G::Output,
+        rest: C,
+    ) -> impl Future<Output = G::Output>
     where
         S: Store<T>,
+        C: FnOnce(Answer<T>) -> Next<G>,
+        G: Future,
     {
-        Fresh { read: self.inner.stack.read(key), region: self }
+        Through { read: self.inner.stack.read(key), region: self, hit, rest: Rest::Ahead(rest) }
     }
 
     /// Whether an entry is fresh for this call, at first sight.
     #[inline]
-    fn is_fresh(&self, meta: &Meta) -> bool {
+    fn is_fresh(&self, meta: Meta) -> bool {
         let now = || self.inner.clock.now();
         meta.stamp() >= self.inner.invalidator.valid_from(now) && meta.is_fresh(self.lifetime, now)
     }
@@ -131,32 +135,80 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
 }
 
 pin_project! {
-    /// A read that lets only the fresh value through. Not an `async fn`: that would move the whole
-    /// entry once more before looking at it, which a hit in memory can feel.
-    struct Fresh<'a, S, L, I, F> {
+    /// A read whose fresh value goes out by the shortest way; everything else goes on in a box, so that
+    /// the future and the code of a hit stay small. Not an `async fn`: with a second point to wait at,
+    /// the compiler would move the entry once more, which a hit in memory can feel.
+    struct Through<'a, S, L, I, F, H, C, G> {
         #[pin]
         read: F,
         region: &'a Region<S, L, I>,
+        hit: H,
+        rest: Rest<C, G>,
     }
 }
 
-impl<S, T, L, I, F> Future for Fresh<'_, S, L, I, F>
+/// How a read that brought nothing fresh goes on.
+pub(super) enum Next<G: Future> {
+    /// Not at all: this is the answer.
+    Done(G::Output),
+    /// In a box, so that the future of a hit stays small.
+    Boxed(Pin<Box<G>>),
+}
+
+/// What comes after a read that brought nothing fresh.
+enum Rest<C, G> {
+    Ahead(C),
+    UnderWay(Pin<Box<G>>),
+    Begun,
+}
+
+impl<S, T, L, I, F, H, C, G> Future for Through<'_, S, L, I, F, H, C, G>
 where
     L: Lock,
     I: Invalidator,
     F: Future<Output = Answer<T>>,
+    H: Fn(T) -> G::Output,
+    C: FnOnce(Answer<T>) -> Next<G>,
+    G: Future,
 {
-    type Output = Result<T, Answer<T>>;
+    type Output = G::Output;
 
     #[expect(clippy::inline_always, reason = "measured: else the answer is moved once more")]
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        this.read.poll(cx).map(|answer| match answer {
-            Ok(Some(Entry { value: Some(value), meta })) if this.region.is_fresh(&meta) => {
-                Ok(value)
+        if let Rest::UnderWay(rest) = this.rest {
+            return rest.as_mut().poll(cx);
+        }
+        match this.read.poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(Some(Entry { value: Some(value), meta })))
+                if this.region.is_fresh(meta) =>
+            {
+                Poll::Ready((this.hit)(value))
             }
-            answer => Err(answer),
-        })
+            Poll::Ready(answer) => this.rest.begin(answer, cx),
+        }
+    }
+}
+
+impl<C, G: Future> Rest<C, G> {
+    #[cold]
+    #[inline(never)]
+    fn begin<T>(&mut self, answer: Answer<T>, cx: &mut Context<'_>) -> Poll<G::Output>
+    where
+        C: FnOnce(Answer<T>) -> Next<G>,
+    {
+        match std::mem::replace(self, Self::Begun) {
+            Self::Ahead(rest) => match rest(answer) {
+                Next::Done(answer) => Poll::Ready(answer),
+                Next::Boxed(mut rest) => {
+                    let polled = rest.as_mut().poll(cx);
+                    *self = Self::UnderWay(rest);
+                    polled
+                }
+            },
+            Self::UnderWay(_) | Self::Begun => Poll::Pending,
+        }
     }
 }

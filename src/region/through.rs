@@ -6,7 +6,7 @@ use super::{
     Region,
     create::{Asked, Wants},
     created::Created,
-    read::{Answer, Left},
+    read::{Answer, Left, Next},
 };
 use crate::{EntryTtl, Error, ErrorKind, Failure, Invalidator, Key, Lock, Result, Store};
 
@@ -72,10 +72,8 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     {
         let key = key.into();
         let seen = self.inner.flights.landed();
-        match self.fresh(key).await {
-            Ok(value) => Ok(value),
-            Err(found) => self.create_plain(key, found, seen, create).await,
-        }
+        self.through(key, Ok, |found| Next::Boxed(self.create_plain(key, found, seen, create)))
+            .await
     }
 
     #[cold]
@@ -132,14 +130,14 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     {
         let key = key.into();
         let seen = self.inner.flights.landed();
-        match self.fresh(key).await {
-            Ok(value) => Ok(value),
-            Err(found) => {
+        let rest = |found| {
+            Next::Boxed(Box::pin(async move {
                 let asked = Asked::new(key, Wants::Value, seen);
                 let create = async || create().await.map(Created::new);
-                some(key, self.create_boxed(asked, found, create).await)
-            }
-        }
+                some(key, self.create(asked, found, create).await)
+            }))
+        };
+        self.through(key, Ok, rest).await
     }
 
     /// [`get_or_create`](Self::get_or_create) for a creator that also says how its value is to be kept:
@@ -217,12 +215,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     {
         let key = key.into();
         let seen = self.inner.flights.landed();
-        match self.fresh(key).await {
-            Ok(value) => Ok(Some(value)),
-            Err(found) => {
-                self.create_boxed(Asked::new(key, Wants::Answer, seen), found, create).await
-            }
-        }
+        let asked = Asked::new(key, Wants::Answer, seen);
+        let rest = |found| Next::Boxed(self.create_boxed(asked, found, create));
+        self.through(key, |value| Ok(Some(value)), rest).await
     }
 
     /// Makes a new value, whatever is there. Of callers that do this at the same time, one creates;
@@ -364,11 +359,12 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     {
         let key = key.into();
         let seen = self.inner.flights.landed();
-        let found = match self.fresh(key).await {
-            Ok(value) => return Ok(value),
-            Err(found) => found,
+        let rest = |found| {
+            Next::Boxed(Box::pin(async move {
+                some(key, self.create_behind(key, seen, found, create).await)
+            }))
         };
-        some(key, Box::pin(self.create_behind(key, seen, found, create)).await)
+        self.through(key, Ok, rest).await
     }
 
     async fn create_behind<T, E, Fut>(
