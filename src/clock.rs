@@ -15,6 +15,9 @@ impl Timestamp {
     /// The latest one there is; later than any clock shows.
     pub const MAX: Self = Self(i64::MAX);
 
+    /// The earliest one there is.
+    pub const MIN: Self = Self(i64::MIN);
+
     /// From microseconds since the epoch.
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
@@ -44,6 +47,12 @@ impl Timestamp {
     pub const fn since(self, earlier: Self) -> Duration {
         let micros = self.0.saturating_sub(earlier.0);
         if micros < 0 { Duration::ZERO } else { Duration::from_micros(micros.unsigned_abs()) }
+    }
+
+    /// `self`, rounded down to a multiple of `step` (of at least a microsecond).
+    pub(crate) fn floor(self, step: Duration) -> Self {
+        let step = i64::try_from(step.as_micros()).unwrap_or(i64::MAX).max(1);
+        Self(self.0.div_euclid(step).saturating_mul(step))
     }
 
     /// `self` and `duration` later; saturates at [`MAX`](Self::MAX).

@@ -58,6 +58,12 @@ impl Meta {
 
 // Hits compare plain microseconds: a `Duration` would have to be divided into its parts first.
 impl Meta {
+    /// The time of creation; the earliest there is if none is kept.
+    #[inline]
+    pub(crate) const fn stamp(&self) -> Timestamp {
+        Timestamp::from_micros(self.created_at)
+    }
+
     /// Whether, at `now`, the entry is no older than its own lifetime, or else `lifetime` (from
     /// [`lifetime_micros`]). An entry without a time always is.
     #[inline]

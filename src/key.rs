@@ -110,6 +110,24 @@ impl<'a> From<&'a str> for Key<'a> {
     }
 }
 
+impl<'a> From<&'a &str> for Key<'a> {
+    fn from(name: &'a &str) -> Self {
+        Self::from(*name)
+    }
+}
+
+impl<'a> From<&'a Key<'_>> for Key<'a> {
+    fn from(key: &'a Key<'_>) -> Self {
+        *key
+    }
+}
+
+impl<'a, A: AsRef<str>, B: AsRef<str>> From<&'a (A, B)> for Key<'a> {
+    fn from((space, name): &'a (A, B)) -> Self {
+        Self { space: Some(space.as_ref()), name: name.as_ref() }
+    }
+}
+
 impl<'a> From<&'a String> for Key<'a> {
     fn from(name: &'a String) -> Self {
         Self::from(name.as_str())

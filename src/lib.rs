@@ -255,6 +255,7 @@ pub mod observe;
 mod region;
 pub mod stacks;
 mod store;
+mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod transform;
@@ -267,7 +268,10 @@ pub use self::{
     error::{Error, ErrorKind, Failure, Result},
     ext::{BackendExt, LayerExt, PayloadExt},
     key::{Key, KeyBuf},
-    region::{Found, Region, RegionBuilder, Stats, Typed},
+    region::{
+        Created, Found, Invalidation, Invalidator, Marks, OnTimeout, Options, Region,
+        RegionBuilder, SharedMarks, Stats, Typed, Verdict,
+    },
     store::{Batch, Capabilities, EntryTtl, Expires, Level, Precision, Put, Store, WriteOpts},
 };
 pub use bytes::Bytes;

@@ -8,8 +8,8 @@ mod support;
 use std::time::Duration;
 
 use larder::{
-    Backend, Batch, Bytes, Capabilities, ErrorKind, Expires, HashBackend, HashExpiry, Key, Level,
-    Put, Redis, WriteOpts,
+    Backend, Batch, Bytes, ErrorKind, Expires, HashBackend, HashExpiry, Key, Level, Put, Redis,
+    WriteOpts,
 };
 use support::{
     DEADLINE,
@@ -100,7 +100,7 @@ async fn a_lifetime_is_neither_zero_nor_too_long() {
     );
     assert_eq!(redis.get("k".into()).await.unwrap(), Some(bytes("v")));
     assert_eq!(redis.hash_get(("h", "f").into()).await.unwrap(), Some(bytes("v")));
-    assert_eq!(redis.capabilities(), Capabilities::default().with_expires(Expires::Always));
+    assert_eq!(redis.capabilities().expires, Expires::Always);
 }
 
 #[tokio::test]

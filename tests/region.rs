@@ -14,8 +14,8 @@ use std::{
 
 use larder::{
     Backend, BackendExt, Bytes, Error, ErrorKind, Failure, Framed, IntTime, Json, Key, LayerExt,
-    Level, ManualClock, Memo, Memory, NoMeta, Null, PayloadExt, Region, RegionBuilder, Result,
-    Timestamp, WriteOpts,
+    Level, ManualClock, Memo, Memory, NoMeta, Null, Options, PayloadExt, Region, RegionBuilder,
+    Result, Timestamp, WriteOpts,
 };
 use tokio::{
     sync::{Barrier, Notify},
@@ -496,6 +496,7 @@ async fn the_same_key_inside_its_own_creator_is_an_error() {
     region.set("k", 1).await.unwrap();
     time.advance(secs(11));
     let error = region
+        .with(Options::new().stale_on_error(false))
         .try_get_or_create("k", || inner.get_or_create("k", async || 2))
         .await
         .unwrap_err()
@@ -694,8 +695,8 @@ async fn an_entry_may_have_a_lifetime_of_its_own() {
             .clock(time.clock())
             .build()
             .unwrap();
-    region.set_with_ttl("short", 1_u8, secs(2)).await.unwrap();
-    region.set_with_ttl("long", 2_u8, secs(100)).await.unwrap();
+    region.with_ttl(secs(2)).set("short", 1_u8).await.unwrap();
+    region.with_ttl(secs(100)).set("long", 2_u8).await.unwrap();
     time.advance(secs(3));
     assert_eq!(region.get_multi::<u8>(["short", "long"]).await.unwrap(), [None, Some(2)]);
     assert!(region.entry::<u8>("short").await.unwrap().unwrap().is_stale());

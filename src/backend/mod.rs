@@ -59,8 +59,10 @@ mod memo;
 mod memory;
 mod null;
 #[cfg(feature = "backend-redis")]
-mod redis;
+pub(crate) mod redis;
 
+#[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
+pub(crate) use self::file::Change;
 #[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
 pub use self::file::{File, FileBuilder, FileStats};
 pub use self::null::Null;

@@ -22,9 +22,17 @@ use std::{
 
 use crate::{Key, KeyBuf, Result};
 
+#[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
+mod file;
 mod local;
+#[cfg(feature = "backend-redis")]
+mod redis;
 
+#[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
+pub use self::file::{FileLock, FileLockBuilder};
 pub use self::local::Local;
+#[cfg(feature = "backend-redis")]
+pub use self::redis::{RedisLock, RedisLockBuilder};
 
 /// Excludes other processes from creating the same keys.
 ///

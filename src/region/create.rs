@@ -1,291 +1,391 @@
-//! Read-through: the algorithm, and nothing else.
+//! Read-through of one key: the algorithm, and nothing else.
 
-use std::{any::Any, convert::Infallible, future::Future, pin::Pin, sync::Arc};
+use std::{any::Any, future::Future, pin::Pin, sync::Arc};
+
+use tokio::{
+    runtime::Handle,
+    time::{Instant, timeout_at},
+};
 
 use super::{
-    Inner, Region,
-    flight::{Lead, Outcome, Seat, deadline},
-    read::Answer,
+    Region,
+    created::Created,
+    flight::{Crew, Flight, Join, Lead, Outcome, Seat, deadline},
+    held::Held,
+    options::OnTimeout,
+    read::{Answer, Left},
 };
-use crate::{Entry, Error, ErrorKind, Failure, Key, Meta, Result, Store};
+use crate::{Error, ErrorKind, Failure, Invalidator, Key, Lock, Result, Store, Verdict};
 
-impl<S> Region<S> {
-    /// The value under `key`; where there is none, `create` makes it.
-    ///
-    /// However many callers ask at the same time, one creates:
-    ///
-    /// * a **fresh** value is returned at once: no lock, no allocation;
-    /// * of a **stale** one (older than `expire_after`), one caller makes a new one and gets it;
-    ///   all others get the stale value at once;
-    /// * a **missing** one is created by one caller; the others wait and get the same value.
-    ///
-    /// A store that fails or returns bytes that cannot be decoded counts as a miss: the value is
-    /// created and returned (unless the region is [`strict`](crate::RegionBuilder::strict)).
-    ///
-    /// The value's age counts from the moment `create` is called.
-    ///
-    /// ```
-    /// # #[cfg(feature = "backend-memory")] {
-    /// use larder::{LayerExt, Memo};
-    ///
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let squares = Memo::<u64>::new().region();
-    /// let n = 12;
-    /// let square = squares.get_or_create("12", async || n * n).await?;
-    /// assert_eq!(square, 144);
-    /// assert_eq!(squares.get("12").await?, Some(144));
-    /// # Ok::<_, larder::Error>(()) }).unwrap();
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Timeout`](ErrorKind::Timeout) when another caller's creation took longer than the
-    /// region's `wait_timeout`, [`Recursion`](ErrorKind::Recursion) when called from inside the
-    /// creator of the same key; in a strict region also the failures of the store.
-    ///
-    /// # Concurrency
-    ///
-    /// A caller that stops waiting harms nobody. Neither does the one who creates: when it is
-    /// dropped or panics, one of those who wait takes over. When the key is set or deleted during
-    /// a creation, those who already wait get the created value, and it is not stored.
-    ///
-    /// # Cancellation
-    ///
-    /// Safe: dropping the future drops the creator with it.
-    pub async fn get_or_create<'k, T, Fut>(
-        &self,
-        key: impl Into<Key<'k>>,
-        create: impl FnOnce() -> Fut,
-    ) -> Result<T>
-    where
-        S: Store<T>,
-        T: Clone + Send + Sync + 'static,
-        Fut: Future<Output = T>,
-    {
-        let key = key.into();
-        let seen = self.inner.flights.landed();
-        match self.inner.fresh(key).await {
-            Ok(value) => Ok(value),
-            Err(found) => {
-                let create = || async { Ok::<T, Infallible>(create().await) };
-                match self.inner.create_boxed(key, found, seen, create).await {
-                    Ok(value) => Ok(value),
-                    Err(Failure::Cache(error)) => Err(error),
-                    Err(Failure::Creator(never)) => match *never {},
-                }
-            }
-        }
-    }
+/// What a caller takes for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wants {
+    /// A value; that there is nothing is as good as not knowing.
+    Value,
+    /// Also to be told that there is nothing.
+    Answer,
+    /// A new value, whatever is there.
+    New,
+}
 
-    /// [`get_or_create`](Self::get_or_create) for a creator that can fail.
-    ///
-    /// Nothing is stored when it does, and every caller that waited for it gets the same error:
-    /// N callers of a failing creator cost one call.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure::Creator`] with the creator's error; [`Failure::Cache`] where `get_or_create`
-    /// fails.
-    ///
-    /// # Concurrency
-    ///
-    /// As [`get_or_create`](Self::get_or_create). A waiter that expects another error type than
-    /// the creator's cannot share it, and creates for itself.
-    ///
-    /// # Cancellation
-    ///
-    /// Safe, as [`get_or_create`](Self::get_or_create).
-    pub async fn try_get_or_create<'k, T, E, Fut>(
-        &self,
-        key: impl Into<Key<'k>>,
-        create: impl FnOnce() -> Fut,
-    ) -> Result<T, Failure<E>>
-    where
-        S: Store<T>,
-        T: Clone + Send + Sync + 'static,
-        E: Send + Sync + 'static,
-        Fut: Future<Output = Result<T, E>>,
-    {
-        let key = key.into();
-        let seen = self.inner.flights.landed();
-        match self.inner.fresh(key).await {
-            Ok(value) => Ok(value),
-            Err(found) => self.inner.create_boxed(key, found, seen, create).await,
+impl Wants {
+    /// What is left of an entry for such a caller.
+    pub(super) fn of<T>(self, left: Left<T>) -> Left<T> {
+        match (self, left) {
+            (Self::Value | Self::New, Left::Fresh(None) | Left::Stale(None)) => Left::Missing,
+            (Self::New, Left::Fresh(value)) => Left::Stale(value),
+            (_, left) => left,
         }
     }
 }
 
-impl<S> Inner<S> {
+/// One call for one key.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'k> {
+    key: Key<'k>,
+    wants: Wants,
+    crew: Crew,
+    /// How many flights had landed before the last read.
+    seen: u64,
+    /// Whether the seat was taken from one who was too slow.
+    forced: bool,
+    /// Whether the caller has its answer already.
+    behind: bool,
+}
+
+impl<'k> Asked<'k> {
+    pub(super) fn new(key: Key<'k>, wants: Wants, seen: u64) -> Self {
+        Self { key, wants, crew: Crew::new(), seen, forced: false, behind: false }
+    }
+}
+
+impl Asked<'_> {
+    /// Whether a stale value is better than an error.
+    fn falls_back(&self, stale_on_error: bool) -> bool {
+        self.behind || (stale_on_error && self.wants != Wants::New)
+    }
+}
+
+/// Whose turn it is to create, once the lock between processes was asked.
+enum Turn<L: Lock, T> {
+    /// Ours, with the lease and what there is to fall back on.
+    Ours(Held<L>, Left<T>),
+    /// Another process created it.
+    Theirs(Option<T>),
+    /// Another process is creating it, and there is something to serve meanwhile.
+    Pass(Option<T>),
+}
+
+impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// Everything but the fresh hit, boxed and out of line, to keep the future and the code of a
     /// hit small.
     #[cold]
     #[inline(never)]
-    fn create_boxed<'a, T, E, Fut>(
+    pub(super) fn create_boxed<'a, T, E, Fut>(
         &'a self,
-        key: Key<'a>,
+        asked: Asked<'a>,
         found: Answer<T>,
-        seen: u64,
         create: impl FnOnce() -> Fut,
-    ) -> Pin<Box<impl Future<Output = Result<T, Failure<E>>>>>
+    ) -> Pin<Box<impl Future<Output = Result<Option<T>, Failure<E>>>>>
     where
         S: Store<T>,
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
-        Fut: Future<Output = Result<T, E>>,
+        Fut: Future<Output = Result<Created<T>, E>>,
     {
-        Box::pin(self.create(key, found, seen, create))
+        Box::pin(self.create(asked, found, create))
     }
 
-    /// Goes on from a read that brought nothing fresh. `seen` is the number of landed flights from
-    /// before that read.
-    async fn create<T, E, Fut>(
+    /// Goes on from a read that brought nothing fresh.
+    pub(super) async fn create<T, E, Fut>(
         &self,
-        key: Key<'_>,
-        mut found: Answer<T>,
-        mut seen: u64,
+        mut asked: Asked<'_>,
+        found: Answer<T>,
         create: impl FnOnce() -> Fut,
-    ) -> Result<T, Failure<E>>
+    ) -> Result<Option<T>, Failure<E>>
     where
         S: Store<T>,
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
-        Fut: Future<Output = Result<T, E>>,
+        Fut: Future<Output = Result<Created<T>, E>>,
     {
-        let until = deadline(self.policy.wait_timeout);
+        let Asked { key, wants, crew, .. } = asked;
+        let mut until = deadline(self.call.wait_timeout);
+        let mut too_slow: Option<Arc<Flight>> = None;
+        let mut left = self.left(key, wants, found).await?;
         loop {
-            let stale = self.usable(found)?.and_then(|entry| entry.value);
-            let seat = match stale {
-                Some(_) => self.flights.refresh(key),
-                None => self.flights.join(key),
+            if let Left::Fresh(value) = left {
+                return Ok(value);
+            }
+            // Who wants a new value is not content with a stale one.
+            let waits = wants == Wants::New || matches!(left, Left::Missing);
+            let seat = match too_slow.take() {
+                None => self.seat(key, if waits { Join::Wait } else { Join::Pass }, crew),
+                Some(slow) => {
+                    asked.forced = true;
+                    self.inner.flights.overtake(&slow, crew, self.stamp(key))
+                }
             };
-            match (seat, stale) {
-                (Seat::Own, _) => return Err(recursion(key).into()),
-                (Seat::Lead(lead), _) => {
-                    // Someone may have finished between the read and the seat.
-                    if self.flights.landed() != seen {
-                        match self.fresh::<T>(key).await {
-                            Ok(value) => {
-                                lead.land(|| Outcome::Value(Arc::new(value.clone())));
-                                return Ok(value);
-                            }
-                            Err(found) => drop(self.usable(found)?),
-                        }
-                    }
-                    return self.lead(key, lead, create).await;
-                }
-                (Seat::Follow(_), Some(value)) => {
-                    self.tally.stale.add();
-                    return Ok(value);
-                }
-                (Seat::Follow(flight), None) => {
-                    let Some(outcome) = flight.outcome(Some(until)).await else {
-                        return Err(self.timeout(key).into());
-                    };
-                    if let Some(result) = shared(&outcome) {
-                        self.tally.shared.add();
+            let flight = match seat {
+                Seat::Own => return Err(recursion(key).into()),
+                Seat::Lead(lead) => return self.lead(asked, lead, left, until, create).await,
+                Seat::Follow(flight) => flight,
+            };
+            if let (false, Left::Stale(value)) = (waits, left) {
+                self.inner.tally.stale.add();
+                return Ok(value);
+            }
+            match flight.outcome(until).await {
+                Some(outcome) => {
+                    if let Some(result) = shared(&outcome, wants) {
+                        self.inner.tally.shared.add();
                         return result;
                     }
                 }
+                None if self.call.on_timeout == OnTimeout::Create => {
+                    too_slow = Some(flight);
+                    until = deadline(self.call.wait_timeout);
+                }
+                None => return Ok(self.out_of_time(key).await?),
             }
             // The flight brought nothing, or something of another type: look again.
-            seen = self.flights.landed();
-            match self.fresh(key).await {
-                Ok(value) => return Ok(value),
-                Err(other) => found = other,
-            }
+            asked.seen = self.inner.flights.landed();
+            left = self.left(key, wants, self.inner.stack.read(key).await).await?;
         }
     }
 
-    /// Creates, stores, and hands the result to those who wait.
+    /// Goes on with the seat: sees that no other process creates, creates, stores, and hands the
+    /// result to those who wait.
     async fn lead<T, E, Fut>(
         &self,
-        key: Key<'_>,
-        lead: Lead<'_>,
+        asked: Asked<'_>,
+        lead: Lead,
+        left: Left<T>,
+        until: Instant,
         create: impl FnOnce() -> Fut,
-    ) -> Result<T, Failure<E>>
+    ) -> Result<Option<T>, Failure<E>>
     where
         S: Store<T>,
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
-        Fut: Future<Output = Result<T, E>>,
+        Fut: Future<Output = Result<Created<T>, E>>,
     {
-        // From before: what changes while the creator runs makes its value older, not newer.
-        let created_at = self.clock.now();
-        let value = match lead.create(async { create().await }).await {
-            Ok(value) => value,
-            Err(error) => {
-                self.tally.failures.add();
-                let error = Arc::new(error);
-                lead.land(|| Outcome::Failure(Arc::clone(&error) as Arc<dyn Any + Send + Sync>));
-                return Err(Failure::Creator(error));
+        let Asked { key, crew, .. } = asked;
+        let (held, stale) = match self.turn(asked, left, until).await? {
+            Turn::Ours(held, stale) => (held, stale),
+            Turn::Theirs(value) => {
+                lead.land(|| Outcome::of(value.as_ref()));
+                return Ok(value);
+            }
+            Turn::Pass(value) => {
+                if !asked.behind {
+                    self.inner.tally.stale.add();
+                }
+                return Ok(value);
             }
         };
-        self.tally.creations.add();
-        let entry = Entry::new(Some(value.clone()), Meta::new(created_at));
-        let mut stored = Ok(());
-        if lead.may_store() {
-            let opts = self.policy.write_opts(None);
-            if let Err(error) = self.stack.write(key, &entry, opts).await {
-                stored = self.bypass(&error);
+        // From before: what changes while the creator runs makes its value older, not newer.
+        let stamp = self.stamp(key);
+        lead.restamp(stamp);
+        let created = match crew.create(held.renewing(async { create().await })).await {
+            Ok(created) => created,
+            Err(error) => {
+                self.inner.tally.failures.add();
+                let error = Arc::new(error);
+                lead.land(|| Outcome::Failure(Arc::clone(&error) as Arc<dyn Any + Send + Sync>));
+                self.give_back(held).await;
+                return match stale {
+                    Left::Stale(value) if asked.falls_back(self.call.stale_on_error) => {
+                        self.stands_in(key);
+                        Ok(value)
+                    }
+                    _ => Err(Failure::Creator(error)),
+                };
             }
-        } else {
-            self.tally.voided.add();
-        }
-        lead.land(|| Outcome::Value(Arc::new(value.clone())));
+        };
+        self.inner.tally.creations.add();
+        let (entry, wanted) = self.entry_of(created, stamp);
+        let stored = if wanted { self.store(key, &lead, &held, &entry).await } else { Ok(()) };
+        lead.land(|| Outcome::of(entry.value.as_ref()));
+        self.give_back(held).await;
         stored?;
-        Ok(value)
+        Ok(entry.value)
     }
 
-    /// What is left of a read once failures are worked around.
-    pub(super) fn usable<T>(&self, found: Answer<T>) -> Answer<T> {
-        match found {
-            Ok(entry) => Ok(entry),
-            Err(error) if error.is_unreadable() => self.unreadable(&error).map(|()| None),
-            Err(error) => self.bypass(&error).map(|()| None),
+    /// Waits for the turn to create, and looks whether that is still necessary.
+    async fn turn<T>(
+        &self,
+        asked: Asked<'_>,
+        mut left: Left<T>,
+        until: Instant,
+    ) -> Result<Turn<L, T>>
+    where
+        S: Store<T>,
+    {
+        let Asked { key, wants, seen, forced, .. } = asked;
+        let lock = &self.inner.lock;
+        if !L::SHARED {
+            // Someone may have finished between the read and the seat.
+            if wants != Wants::New && self.inner.flights.landed() != seen {
+                left = self.left(key, wants, self.inner.stack.read(key).await).await?;
+            }
+            return Ok(match left {
+                Left::Fresh(value) => Turn::Theirs(value),
+                left => Turn::Ours(Held::none(lock), left),
+            });
+        }
+        if Handle::try_current().is_err() {
+            return Err(no_runtime(key));
+        }
+        if forced {
+            return self.seize(key, left).await;
+        }
+        let mut wants = wants;
+        loop {
+            let (held, ours) = match Held::acquire(lock, [key].into_iter()).await {
+                Ok(answer) => answer,
+                Err(error) => return self.without_lock(&error, left),
+            };
+            if ours == [true] {
+                // Another process may have finished before we got the lock.
+                if wants != Wants::New {
+                    left = self.left(key, wants, self.inner.stack.read(key).await).await?;
+                }
+                if let Left::Fresh(value) = left {
+                    self.give_back(held).await;
+                    return Ok(Turn::Theirs(value));
+                }
+                return Ok(Turn::Ours(held, left));
+            }
+            match left {
+                Left::Stale(value) if wants != Wants::New => return Ok(Turn::Pass(value)),
+                other => left = other,
+            }
+            match timeout_at(until, lock.released(key)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return self.without_lock(&error, left),
+                Err(_) if self.call.on_timeout == OnTimeout::Create => {
+                    return self.seize(key, left).await;
+                }
+                Err(_) => return Ok(Turn::Theirs(self.out_of_time(key).await?)),
+            }
+            // What another process made meanwhile is new enough.
+            if wants == Wants::New {
+                wants = Wants::Value;
+            }
+            left = self.left(key, wants, self.inner.stack.read(key).await).await?;
+            if let Left::Fresh(value) = left {
+                return Ok(Turn::Theirs(value));
+            }
         }
     }
 
-    /// An entry that cannot be decoded is a miss.
-    pub(super) fn unreadable(&self, error: &Error) -> Result<()> {
-        if error.kind() == ErrorKind::Version {
-            return Ok(()); // an old entry, nothing wrong with it
+    /// Takes the lock from a process that was too slow.
+    async fn seize<T>(&self, key: Key<'_>, left: Left<T>) -> Result<Turn<L, T>> {
+        match Held::seize(&self.inner.lock, [key].into_iter()).await {
+            Ok(held) => Ok(Turn::Ours(held, left)),
+            Err(error) => self.without_lock(&error, left),
         }
-        self.tally.unreadable.add();
-        self.forgive(error)
     }
 
-    /// A store that fails is done without.
-    fn bypass(&self, error: &Error) -> Result<()> {
-        self.tally.bypassed.add();
-        self.forgive(error)
+    /// A lock that fails is done without.
+    fn without_lock<T>(&self, error: &Error, left: Left<T>) -> Result<Turn<L, T>> {
+        self.bypass(error)?;
+        Ok(Turn::Ours(Held::none(&self.inner.lock), left))
     }
 
-    fn forgive(&self, error: &Error) -> Result<()> {
-        if self.policy.strict {
-            return Err(error.clone());
+    /// What is left of a read for a caller who wants `wants`.
+    pub(super) async fn left<T>(
+        &self,
+        key: Key<'_>,
+        wants: Wants,
+        found: Answer<T>,
+    ) -> Result<Left<T>> {
+        Ok(wants.of(self.settle(key, self.usable(found)?).await))
+    }
+
+    /// Joins the flight of `key`.
+    pub(super) fn seat(&self, key: Key<'_>, how: Join, crew: Crew) -> Seat {
+        // A creation from before an invalidation is not worth waiting for.
+        let now = self.inner.clock.now();
+        let valid = |stamp| {
+            let verdict = self.inner.invalidator.judge(key, stamp, now);
+            matches!(verdict, Verdict::Valid | Verdict::Outdated)
+        };
+        let stamp = self.inner.invalidator.stamp(key, now);
+        self.inner.flights.join(key, how, crew, stamp, valid)
+    }
+
+    /// What a caller gets that has waited too long and does not create for itself.
+    pub(super) async fn out_of_time<T>(&self, key: Key<'_>) -> Result<Option<T>>
+    where
+        S: Store<T>,
+    {
+        if self.call.on_timeout == OnTimeout::Stale {
+            let found = self.usable(self.inner.stack.read(key).await)?;
+            if let Some(value) = found.and_then(|entry| entry.value) {
+                self.inner.tally.stale.add();
+                return Ok(Some(value));
+            }
         }
-        self.tally.warn(error, self.clock.now());
+        let waited = self.call.wait_timeout;
+        Err(Error::new(ErrorKind::Timeout, "region").with_key(key).with_message(format!(
+            "another caller is still creating this value after {waited:?}; raise `wait_timeout`, let \
+             the creator fail sooner, or choose another `on_timeout`"
+        )))
+    }
+
+    /// Logs that a stale value stands in for one that could not be created.
+    pub(super) fn stands_in(&self, key: Key<'_>) {
+        let error = Error::new(ErrorKind::Backend, "region")
+            .with_key(key)
+            .with_message("the creator failed; the stale value is served");
+        self.inner.tally.warn(&error, self.inner.clock.now());
+    }
+
+    /// Makes a new value in a task of its own, unless somebody is at it. The seat is taken at once, so
+    /// that of many callers one has a task.
+    pub(super) fn refresh_behind<T, E, Fut>(
+        &self,
+        asked: Asked<'_>,
+        value: Option<T>,
+        create: impl FnOnce() -> Fut + Send + 'static,
+    ) -> Result<()>
+    where
+        S: Store<T> + 'static,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+        Fut: Future<Output = Result<Created<T>, E>> + Send + 'static,
+    {
+        let runtime = Handle::try_current().map_err(|error| {
+            Error::new(ErrorKind::Config, "region")
+                .with_key(asked.key)
+                .with_message("a refresh in the background needs a tokio runtime")
+                .with_source(error)
+        })?;
+        let Seat::Lead(lead) = self.seat(asked.key, Join::Pass, asked.crew) else { return Ok(()) };
+        let (region, key) = (self.clone(), asked.key.to_buf());
+        let Asked { crew, seen, wants, .. } = asked;
+        runtime.spawn(async move {
+            let key = key.as_key();
+            let asked = Asked { key, wants, crew, seen, forced: false, behind: true };
+            let until = deadline(region.call.wait_timeout);
+            // Whatever becomes of it is told by the region's statistics.
+            let _ = region.lead(asked, lead, Left::Stale(value), until, create).await;
+        });
         Ok(())
-    }
-
-    fn timeout(&self, key: Key<'_>) -> Error {
-        let waited = self.policy.wait_timeout;
-        Error::new(ErrorKind::Timeout, "region").with_key(key).with_message(format!(
-            "another caller is still creating this value after {waited:?}; raise `wait_timeout`, \
-             or let the creator fail sooner"
-        ))
     }
 }
 
-/// What a flight brought, if it is of the type this caller expects.
-fn shared<T, E>(outcome: &Outcome) -> Option<Result<T, Failure<E>>>
+/// What a flight brought, if it is what this caller wants.
+pub(super) fn shared<T, E>(outcome: &Outcome, wants: Wants) -> Option<Result<Option<T>, Failure<E>>>
 where
     T: Clone + Send + Sync + 'static,
     E: Send + Sync + 'static,
 {
     match outcome {
-        Outcome::Value(value) => value.downcast_ref::<T>().cloned().map(Ok),
+        Outcome::Value(value) => value.downcast_ref::<T>().cloned().map(|value| Ok(Some(value))),
+        Outcome::Absent => (wants == Wants::Answer).then_some(Ok(None)),
         Outcome::Failure(error) => {
             Arc::clone(error).downcast().ok().map(|error| Err(Failure::Creator(error)))
         }
@@ -293,8 +393,15 @@ where
     }
 }
 
-fn recursion(key: Key<'_>) -> Error {
+pub(super) fn recursion(key: Key<'_>) -> Error {
     Error::new(ErrorKind::Recursion, "region").with_key(key).with_message(
         "the creator of this key asked for the key itself; it would wait for itself for ever",
+    )
+}
+
+pub(super) fn no_runtime(key: Key<'_>) -> Error {
+    Error::new(ErrorKind::Config, "region").with_key(key).with_message(
+        "a lock between processes needs a tokio runtime: call from inside one, or through \
+         `blocking()`",
     )
 }

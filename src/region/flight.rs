@@ -5,7 +5,8 @@
 //! panics lands it empty-handed, and the waiters look again: one of them leads the next flight.
 //!
 //! Writers (`set`, `delete`) take the seat too. That voids a creation that is still running, so
-//! that its older value is handed to those who wait for it but never stored.
+//! that its older value is handed to those who wait for it but never stored. A creation from before
+//! an invalidation loses its seat in the same way, to the first who comes after it.
 
 use std::{
     any::Any,
@@ -14,17 +15,17 @@ use std::{
     future::poll_fn,
     hash::{BuildHasher, RandomState},
     pin::pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::{Arc, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
 use hashbrown::{HashTable, hash_table::Entry as Slot};
 use tokio::{runtime::Handle, sync::Notify, time::Instant};
 
-use crate::{Key, KeyBuf};
+use crate::{
+    Key, KeyBuf, Timestamp,
+    sync::{AtomicI64, AtomicU64, AtomicUsize, Mutex, MutexGuard, thread_local},
+};
 
 /// Enough that callers of different keys seldom meet, few enough to stay small.
 const SHARDS: usize = 16;
@@ -42,10 +43,17 @@ pub(super) struct Flights {
 pub(super) struct Flight {
     key: KeyBuf,
     hash: u64,
+    crew: Crew,
+    /// The time of creation its value gets.
+    stamp: AtomicI64,
     waiters: AtomicUsize,
     phase: Mutex<Phase>,
     landing: Notify,
 }
+
+/// Names the flights that one call leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Crew(u64);
 
 enum Phase {
     /// The value is being created; it may still be voided.
@@ -62,16 +70,34 @@ enum Phase {
 pub(super) enum Outcome {
     /// The value, in an `Any`: waiters may ask for other types.
     Value(Arc<dyn Any + Send + Sync>),
+    /// The creator found out that there is nothing.
+    Absent,
     /// The creator's error.
     Failure(Arc<dyn Any + Send + Sync>),
     /// Nothing to hand over: look again.
     Nothing,
 }
 
+impl Outcome {
+    /// That this value was created, or that there is nothing.
+    pub(super) fn of<T: Clone + Send + Sync + 'static>(created: Option<&T>) -> Self {
+        created.map_or(Self::Absent, |value| Self::Value(Arc::new(value.clone())))
+    }
+}
+
+/// How a caller joins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Join {
+    /// It has nothing, and waits for what another one creates.
+    Wait,
+    /// It has a stale value to go on with, and does not wait.
+    Pass,
+}
+
 /// A place in a flight.
-pub(super) enum Seat<'a> {
+pub(super) enum Seat {
     /// It is on this caller to create. Lands empty-handed when dropped.
-    Lead(Lead<'a>),
+    Lead(Lead),
     /// Another caller is at it.
     Follow(Arc<Flight>),
     /// This very task is at it: waiting would last for ever.
@@ -79,19 +105,19 @@ pub(super) enum Seat<'a> {
 }
 
 /// The leader's seat.
-pub(super) struct Lead<'a> {
-    flights: &'a Flights,
+pub(super) struct Lead {
+    flights: Arc<Flights>,
     flight: Arc<Flight>,
     landed: bool,
 }
 
 impl Flights {
-    pub(super) fn new() -> Self {
-        Self {
-            shards: std::array::from_fn(|_| Mutex::default()),
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            shards: std::array::from_fn(|_| Mutex::new(Table::new())),
             hasher: RandomState::new(),
             landed: AtomicU64::new(0),
-        }
+        })
     }
 
     /// How many flights have landed so far. While this number stays the same, so does what this
@@ -106,39 +132,87 @@ impl Flights {
         self.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 
-    /// Joins the flight of `key`, or starts it.
-    pub(super) fn join(&self, key: Key<'_>) -> Seat<'_> {
-        self.seat(key, 1)
+    /// Whether `key` is being created.
+    pub(super) fn is_creating(&self, key: Key<'_>) -> bool {
+        let hash = self.hasher.hash_one(key);
+        let table = lock(self.shard(hash));
+        let flight = table.find(hash, |flight| flight.is_of(key));
+        flight.is_some_and(|flight| !matches!(*flight.phase(), Phase::Landed(_)))
     }
 
-    /// The same for a caller who has a stale value to go on with and will not wait.
-    pub(super) fn refresh(&self, key: Key<'_>) -> Seat<'_> {
-        self.seat(key, 0)
-    }
-
-    fn seat(&self, key: Key<'_>, waiters: usize) -> Seat<'_> {
+    /// Joins the flight of `key`, or starts it as of `stamp`. A flight whose own stamp is not
+    /// `valid` any more is voided and replaced.
+    pub(super) fn join(
+        self: &Arc<Self>,
+        key: Key<'_>,
+        how: Join,
+        crew: Crew,
+        stamp: Timestamp,
+        valid: impl Fn(Timestamp) -> bool,
+    ) -> Seat {
         let hash = self.hasher.hash_one(key);
         let mut table = lock(self.shard(hash));
         match table.entry(hash, |flight| flight.is_of(key), |flight| flight.hash) {
-            Slot::Occupied(slot) => {
+            Slot::Occupied(mut slot) => {
                 let flight = slot.get();
                 if flight.is_own() {
                     return Seat::Own;
                 }
-                flight.waiters.fetch_add(waiters, Ordering::Relaxed);
+                if !valid(flight.stamp()) && flight.void() {
+                    let flight = Flight::new(key, hash, crew, stamp, Phase::Creating);
+                    *slot.get_mut() = Arc::clone(&flight);
+                    return Seat::Lead(self.lead(flight));
+                }
+                let waits = usize::from(how == Join::Wait);
+                flight.waiters.fetch_add(waits, Ordering::Relaxed);
                 Seat::Follow(Arc::clone(flight))
             }
             Slot::Vacant(slot) => {
-                let flight = Flight::new(key, hash, Phase::Creating);
+                let flight = Flight::new(key, hash, crew, stamp, Phase::Creating);
                 slot.insert(Arc::clone(&flight));
-                Seat::Lead(Lead { flights: self, flight, landed: false })
+                Seat::Lead(self.lead(flight))
+            }
+        }
+    }
+
+    /// Takes the seat of `slow`, whose leader took too long: its value will not be stored. Follows
+    /// whoever has the seat if it is no longer `slow`.
+    pub(super) fn overtake(
+        self: &Arc<Self>,
+        slow: &Arc<Flight>,
+        crew: Crew,
+        stamp: Timestamp,
+    ) -> Seat {
+        let mut table = lock(self.shard(slow.hash));
+        let key = slow.key.as_key();
+        match table.entry(slow.hash, |flight| flight.is_of(key), |flight| flight.hash) {
+            Slot::Occupied(mut slot) => {
+                let flight = slot.get();
+                if !Arc::ptr_eq(flight, slow) || !flight.void() {
+                    flight.waiters.fetch_add(1, Ordering::Relaxed);
+                    return Seat::Follow(Arc::clone(flight));
+                }
+                let flight = Flight::new(key, slow.hash, crew, stamp, Phase::Creating);
+                *slot.get_mut() = Arc::clone(&flight);
+                Seat::Lead(self.lead(flight))
+            }
+            Slot::Vacant(slot) => {
+                let flight = Flight::new(key, slow.hash, crew, stamp, Phase::Creating);
+                slot.insert(Arc::clone(&flight));
+                Seat::Lead(self.lead(flight))
             }
         }
     }
 
     /// Takes the seat of `key` for a write: voids a running creation, and waits while an earlier
     /// value is on its way to the store, though no longer than `patience`.
-    pub(super) async fn claim(&self, key: Key<'_>, patience: Duration) -> Lead<'_> {
+    pub(super) async fn claim(
+        self: &Arc<Self>,
+        key: Key<'_>,
+        crew: Crew,
+        stamp: Timestamp,
+        patience: Duration,
+    ) -> Lead {
         let hash = self.hasher.hash_one(key);
         let mut patient = true;
         loop {
@@ -147,21 +221,25 @@ impl Flights {
                 match table.entry(hash, |flight| flight.is_of(key), |flight| flight.hash) {
                     Slot::Occupied(mut slot) => {
                         if slot.get().void() || !patient {
-                            let flight = Flight::new(key, hash, Phase::Storing);
+                            let flight = Flight::new(key, hash, crew, stamp, Phase::Storing);
                             *slot.get_mut() = Arc::clone(&flight);
-                            return Lead { flights: self, flight, landed: false };
+                            return self.lead(flight);
                         }
                         Arc::clone(slot.get())
                     }
                     Slot::Vacant(slot) => {
-                        let flight = Flight::new(key, hash, Phase::Storing);
+                        let flight = Flight::new(key, hash, crew, stamp, Phase::Storing);
                         slot.insert(Arc::clone(&flight));
-                        return Lead { flights: self, flight, landed: false };
+                        return self.lead(flight);
                     }
                 }
             };
-            patient = storing.outcome(Some(deadline(patience))).await.is_some();
+            patient = storing.outcome(deadline(patience)).await.is_some();
         }
+    }
+
+    fn lead(self: &Arc<Self>, flight: Arc<Flight>) -> Lead {
+        Lead { flights: Arc::clone(self), flight, landed: false }
     }
 
     /// Takes a flight off the table, unless a later one took its place.
@@ -181,10 +259,12 @@ impl Flights {
 }
 
 impl Flight {
-    fn new(key: Key<'_>, hash: u64, phase: Phase) -> Arc<Self> {
+    fn new(key: Key<'_>, hash: u64, crew: Crew, stamp: Timestamp, phase: Phase) -> Arc<Self> {
         Arc::new(Self {
             key: key.to_buf(),
             hash,
+            crew,
+            stamp: AtomicI64::new(stamp.as_micros()),
             waiters: AtomicUsize::new(0),
             phase: Mutex::new(phase),
             landing: Notify::new(),
@@ -193,6 +273,10 @@ impl Flight {
 
     fn is_of(&self, key: Key<'_>) -> bool {
         self.key.as_key() == key
+    }
+
+    fn stamp(&self) -> Timestamp {
+        Timestamp::from_micros(self.stamp.load(Ordering::Acquire))
     }
 
     fn phase(&self) -> MutexGuard<'_, Phase> {
@@ -211,19 +295,18 @@ impl Flight {
     }
 
     /// Waits for the landing; `None` when the time is up first.
-    pub(super) async fn outcome(&self, until: Option<Instant>) -> Option<Outcome> {
+    pub(super) async fn outcome(&self, until: Instant) -> Option<Outcome> {
         loop {
             // Asked for before looking: a landing in between is not missed.
             let landing = self.landing.notified();
             if let Phase::Landed(outcome) = &*self.phase() {
                 return Some(outcome.clone());
             }
-            match until {
+            if Handle::try_current().is_ok() {
+                tokio::time::timeout_at(until, landing).await.ok()?;
+            } else {
                 // Without tokio there is no timer; the wait then ends with the flight.
-                Some(until) if Handle::try_current().is_ok() => {
-                    tokio::time::timeout_at(until, landing).await.ok()?;
-                }
-                _ => landing.await,
+                landing.await;
             }
         }
     }
@@ -235,24 +318,14 @@ impl Flight {
 
     /// Whether the task that asks is inside the creator of this flight.
     fn is_own(&self) -> bool {
-        CREATING.with_borrow(|flights| flights.contains(&self.address()))
-    }
-
-    // Names the flight among those under way: they are alive, so no two share an address.
-    fn address(&self) -> usize {
-        std::ptr::from_ref(self).addr()
+        CREATING.with(|crews| crews.borrow().contains(&self.crew))
     }
 }
 
-impl Lead<'_> {
-    /// Runs the creator, so that a call for the same key from inside it is noticed.
-    pub(super) async fn create<F: Future>(&self, creator: F) -> F::Output {
-        let mut creator = pin!(creator);
-        poll_fn(|cx| {
-            let _scope = Scope::enter(&self.flight);
-            creator.as_mut().poll(cx)
-        })
-        .await
+impl Lead {
+    /// The creator begins now: its value is as old as that.
+    pub(super) fn restamp(&self, stamp: Timestamp) {
+        self.flight.stamp.store(stamp.as_micros(), Ordering::Release);
     }
 
     /// Asks to store what was created. False if the creation was voided in the meantime; from a
@@ -284,7 +357,7 @@ impl Lead<'_> {
     }
 }
 
-impl Drop for Lead<'_> {
+impl Drop for Lead {
     fn drop(&mut self) {
         if !self.landed {
             self.finish(|| Outcome::Nothing);
@@ -292,23 +365,42 @@ impl Drop for Lead<'_> {
     }
 }
 
+impl Crew {
+    /// A name for what one call is about to lead; no two calls share one, in whatever regions.
+    pub(super) fn new() -> Self {
+        static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Runs the creator of this crew's flights, so that a call for one of their keys from inside it
+    /// is noticed.
+    pub(super) async fn create<F: Future>(self, creator: F) -> F::Output {
+        let mut creator = pin!(creator);
+        poll_fn(|cx| {
+            let _scope = Scope::enter(self);
+            creator.as_mut().poll(cx)
+        })
+        .await
+    }
+}
+
 thread_local! {
-    /// The flights whose creators are being polled on this thread, outermost first.
-    static CREATING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+    /// The crews whose creators are being polled on this thread, outermost first.
+    static CREATING: RefCell<Vec<Crew>> = const { RefCell::new(Vec::new()) };
 }
 
 struct Scope;
 
 impl Scope {
-    fn enter(flight: &Flight) -> Self {
-        CREATING.with_borrow_mut(|flights| flights.push(flight.address()));
+    fn enter(crew: Crew) -> Self {
+        CREATING.with(|crews| crews.borrow_mut().push(crew));
         Self
     }
 }
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        CREATING.with_borrow_mut(Vec::pop);
+        CREATING.with(|crews| crews.borrow_mut().pop());
     }
 }
 

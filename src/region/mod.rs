@@ -1,26 +1,52 @@
 //! The region: freshness, one creation for many callers, and the words users call.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
-use self::{flight::Flights, policy::Policy, stats::Tally};
-use crate::{Clock, Entry, EntryTtl, Key, Level, Meta, Put, Result, Store, Timestamp};
+use self::{
+    flight::{Crew, Flights, Lead},
+    held::Held,
+    options::Call,
+    policy::Policy,
+    read::{Answer, Left},
+    stats::Tally,
+};
+use crate::{Clock, Entry, Key, Level, Local, Lock, Meta, Put, Result, Store, Timestamp};
 
 mod builder;
 mod create;
+mod created;
 mod flight;
+mod held;
+mod invalidate;
+mod keep;
+mod multi;
+mod options;
 mod policy;
 mod read;
+mod shared_marks;
 mod stats;
+mod through;
+mod through_multi;
 mod typed;
 
-pub use self::{builder::RegionBuilder, stats::Stats, typed::Typed};
+pub use self::{
+    builder::RegionBuilder,
+    created::Created,
+    invalidate::{Invalidation, Invalidator, Marks, Verdict},
+    options::{OnTimeout, Options},
+    shared_marks::SharedMarks,
+    stats::Stats,
+    typed::Typed,
+};
 
-/// A cache region: a stack `S` and a policy.
+/// A cache region: a stack `S`, a lock `L` between processes, a strategy of invalidation `I`, and a
+/// policy.
 ///
 /// The region has no value type of its own. Each method asks `S: Store<T>` for the `T` of that
 /// call, so the stack decides what it can hold; [`typed`](Self::typed) fixes one `T`.
 ///
-/// Cloning is cheap; clones are the same region. Two regions over one store share its entries, but
+/// Cloning is cheap; clones are the same region, and so are the handles that [`with`](Self::with)
+/// gives, which have other options. Two regions over one store share its entries, but
 /// not their creations.
 ///
 /// ```
@@ -43,15 +69,22 @@ pub use self::{builder::RegionBuilder, stats::Stats, typed::Typed};
 /// # Ok::<_, larder::Error>(()) }).unwrap();
 /// # }
 /// ```
-pub struct Region<S> {
-    inner: Arc<Inner<S>>,
+pub struct Region<S, L = Local, I = Marks> {
+    inner: Arc<Inner<S, L, I>>,
+    call: Arc<Call>,
+    /// The logical lifetime of this handle, here because every hit compares with it.
+    lifetime: u64,
 }
 
-struct Inner<S> {
+struct Inner<S, L, I> {
     stack: S,
+    lock: L,
+    /// Whether the stack checks the leases of the lock when it writes.
+    fenced: bool,
+    invalidator: I,
     policy: Policy,
     clock: Clock,
-    flights: Flights,
+    flights: Arc<Flights>,
     tally: Tally,
 }
 
@@ -59,7 +92,7 @@ impl<S: Level> Region<S> {
     /// A region over `stack` with the default policy: entries never expire, callers wait for each
     /// other up to 30 s, and a store that fails is done without.
     pub fn new(stack: S) -> Self {
-        Self::from_parts(stack, Policy::default(), Clock::default())
+        Self::from_parts(stack, Local, Marks::default(), Policy::default(), Clock::default())
     }
 
     /// A region over `stack` with a policy of its own.
@@ -68,12 +101,18 @@ impl<S: Level> Region<S> {
     }
 }
 
-impl<S> Region<S> {
-    fn from_parts(stack: S, policy: Policy, clock: Clock) -> Self {
+impl<S: Level, L: Lock, I: Invalidator> Region<S, L, I> {
+    fn from_parts(stack: S, lock: L, invalidator: I, policy: Policy, clock: Clock) -> Self {
         let (flights, tally) = (Flights::new(), Tally::default());
-        Self { inner: Arc::new(Inner { stack, policy, clock, flights, tally }) }
+        let fence = stack.capabilities().fence;
+        let fenced = fence.is_some() && fence == lock.domain();
+        let call = Call::of(&policy);
+        let inner = Inner { stack, lock, fenced, invalidator, policy, clock, flights, tally };
+        Self { inner: Arc::new(inner), lifetime: call.lifetime(), call: Arc::new(call) }
     }
+}
 
+impl<S, L, I> Region<S, L, I> {
     /// The stack underneath.
     #[must_use]
     pub fn stack(&self) -> &S {
@@ -92,9 +131,17 @@ impl<S> Region<S> {
         self.inner.flights.in_the_air()
     }
 
+    /// The lock between processes.
+    #[must_use]
+    pub fn lock(&self) -> &L {
+        &self.inner.lock
+    }
+}
+
+impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// The same region with its value type fixed, so that calls need no type annotation.
     #[must_use]
-    pub fn typed<T>(&self) -> Typed<T, S>
+    pub fn typed<T>(&self) -> Typed<T, S, L, I>
     where
         S: Store<T>,
     {
@@ -115,11 +162,33 @@ impl<S> Region<S> {
     where
         S: Store<T>,
     {
-        match self.inner.fresh(key.into()).await {
+        let key = key.into();
+        match self.fresh(key).await {
             Ok(value) => Ok(Some(value)),
-            Err(Ok(_)) => Ok(None),
-            Err(Err(error)) => self.inner.missed(error),
+            Err(Ok(None)) => Ok(None),
+            Err(found) if I::SHARED => self.get_boxed(key, found).await,
+            Err(found) => {
+                let Some(entry) = self.missed(found)? else { return Ok(None) };
+                Ok(self.settle_at(key, entry, self.inner.clock.now()).fresh())
+            }
         }
+    }
+
+    /// Everything of a `get` but the fresh hit, boxed and out of line.
+    #[cold]
+    #[inline(never)]
+    fn get_boxed<'a, T>(
+        &'a self,
+        key: Key<'a>,
+        found: Answer<T>,
+    ) -> Pin<Box<impl Future<Output = Result<Option<T>>>>>
+    where
+        S: Store<T>,
+    {
+        Box::pin(async move {
+            let found = self.missed(found)?;
+            Ok(self.settle(key, found).await.fresh())
+        })
     }
 
     /// The fresh values under `keys`, in their order, duplicates included; one round trip where
@@ -145,15 +214,12 @@ impl<S> Region<S> {
             return Ok(Vec::new());
         }
         let found = self.inner.stack.read_multi(&keys).await?;
-        let now = self.inner.clock.now();
-        let fresh = |answer: read::Answer<T>| match answer {
-            Ok(entry) => {
-                let fresh = entry.filter(|entry| self.inner.policy.is_fresh(&entry.meta, || now));
-                Ok(fresh.and_then(|entry| entry.value))
-            }
-            Err(error) => self.inner.missed(error),
-        };
-        found.into_iter().map(fresh).collect()
+        let mut values = Vec::with_capacity(keys.len());
+        for (key, found) in keys.iter().zip(found) {
+            let found = self.missed(found)?;
+            values.push(self.settle(*key, found).await.fresh());
+        }
+        Ok(values)
     }
 
     /// The value under `key`, fresh or stale, with what is known about it.
@@ -169,15 +235,33 @@ impl<S> Region<S> {
     where
         S: Store<T>,
     {
-        match self.inner.stack.read(key.into()).await {
-            Ok(None | Some(Entry { value: None, .. })) => Ok(None),
-            Ok(Some(Entry { value: Some(value), meta })) => {
-                let now = self.inner.clock.now();
-                let stale = !self.inner.policy.is_fresh(&meta, || now);
-                Ok(Some(Found { value, created_at: meta.created_at(), read_at: now, stale }))
-            }
-            Err(error) => self.inner.missed(error),
+        let key = key.into();
+        let entry = self.missed(self.inner.stack.read(key).await)?;
+        let created_at = entry.as_ref().and_then(|entry| entry.meta.created_at());
+        let (value, stale) = match self.settle(key, entry).await {
+            Left::Fresh(Some(value)) => (value, false),
+            Left::Stale(Some(value)) => (value, true),
+            Left::Fresh(None) | Left::Stale(None) | Left::Missing => return Ok(None),
+        };
+        Ok(Some(Found { value, created_at, read_at: self.inner.clock.now(), stale }))
+    }
+
+    /// Whether `key` is being created or written at this moment: in this region, or, with a lock
+    /// between processes, in any of them.
+    ///
+    /// # Errors
+    ///
+    /// When the lock cannot be asked.
+    ///
+    /// # Cancellation
+    ///
+    /// Safe.
+    pub async fn key_is_locked<'k>(&self, key: impl Into<Key<'k>>) -> Result<bool> {
+        let key = key.into();
+        if self.inner.flights.is_creating(key) {
+            return Ok(true);
         }
+        if L::SHARED { self.inner.lock.is_locked(key).await } else { Ok(false) }
     }
 
     /// Stores `value` under `key`.
@@ -188,7 +272,8 @@ impl<S> Region<S> {
     ///
     /// # Concurrency
     ///
-    /// A creation of this key that is running in this region is not stored: `value` stays.
+    /// A creation of this key that is running in this region, or with a lock between processes in any
+    /// of them, is not stored: `value` stays.
     ///
     /// # Cancellation
     ///
@@ -197,33 +282,13 @@ impl<S> Region<S> {
     where
         S: Store<T>,
     {
-        self.inner.set(key.into(), value, None).await
-    }
-
-    /// [`set`](Self::set) with a logical lifetime for this entry, in place of the region's
-    /// `expire_after`. Only for stacks that can keep it ([`EntryTtl`]).
-    ///
-    /// # Errors
-    ///
-    /// As [`set`](Self::set).
-    ///
-    /// # Concurrency
-    ///
-    /// As [`set`](Self::set).
-    ///
-    /// # Cancellation
-    ///
-    /// As [`set`](Self::set).
-    pub async fn set_with_ttl<'k, T>(
-        &self,
-        key: impl Into<Key<'k>>,
-        value: T,
-        ttl: Duration,
-    ) -> Result<()>
-    where
-        S: Store<T> + EntryTtl,
-    {
-        self.inner.set(key.into(), value, Some(ttl)).await
+        let key = key.into();
+        let (_seats, held) = self.claim(&[key]).await;
+        let entry = Entry::new(Some(value), self.meta(key, self.inner.clock.now()));
+        let opts = self.write_opts(None);
+        let written = self.inner.stack.write(key, &entry, opts).await;
+        self.give_back(held).await;
+        written
     }
 
     /// Stores many values, in one round trip where the store can. All of them get the same time of
@@ -248,18 +313,21 @@ impl<S> Region<S> {
         S: Store<T>,
         T: Sync,
     {
-        let meta = Meta::new(self.inner.clock.now());
-        let values: Vec<(Key<'k>, Entry<Option<T>>)> = values
-            .into_iter()
-            .map(|(key, value)| (key.into(), Entry::new(Some(value), meta)))
-            .collect();
-        if values.is_empty() {
+        let (keys, values): (Vec<Key<'k>>, Vec<T>) =
+            values.into_iter().map(|(key, value)| (key.into(), value)).unzip();
+        if keys.is_empty() {
             return Ok(());
         }
-        let _seats = self.inner.claim_all(values.iter().map(|(key, _)| *key).collect()).await;
-        let opts = self.inner.policy.write_opts(None);
-        let puts: Vec<_> = values.iter().map(|(key, entry)| Put::new(*key, entry, opts)).collect();
-        self.inner.stack.write_multi(&puts).await
+        let (_seats, held) = self.claim(&keys).await;
+        let now = self.inner.clock.now();
+        let entry = |(value, key): (T, &Key<'_>)| Entry::new(Some(value), self.meta(*key, now));
+        let entries: Vec<_> = values.into_iter().zip(&keys).map(entry).collect();
+        let opts = self.write_opts(None);
+        let puts: Vec<_> =
+            keys.iter().zip(&entries).map(|(key, entry)| Put::new(*key, entry, opts)).collect();
+        let written = self.inner.stack.write_multi(&puts).await;
+        self.give_back(held).await;
+        written
     }
 
     /// Forgets `key`. Needs no value type; forgetting a missing key is not an error.
@@ -270,7 +338,8 @@ impl<S> Region<S> {
     ///
     /// # Concurrency
     ///
-    /// A creation of this key that is running in this region is not stored.
+    /// A creation of this key that is running in this region, or with a lock between processes in any
+    /// of them, is not stored.
     ///
     /// # Cancellation
     ///
@@ -280,8 +349,10 @@ impl<S> Region<S> {
         S: Level,
     {
         let key = key.into();
-        let _seat = self.inner.flights.claim(key, self.inner.policy.wait_timeout).await;
-        self.inner.stack.remove(key).await
+        let (_seats, held) = self.claim(&[key]).await;
+        let removed = self.inner.stack.remove(key).await;
+        self.give_back(held).await;
+        removed
     }
 
     /// Forgets many keys, in one round trip where the store can. Without keys the store is not
@@ -309,41 +380,53 @@ impl<S> Region<S> {
         if keys.is_empty() {
             return Ok(());
         }
-        let _seats = self.inner.claim_all(keys.clone()).await;
-        self.inner.stack.remove_multi(&keys).await
-    }
-}
-
-impl<S> Inner<S> {
-    #[inline]
-    fn is_fresh(&self, meta: &Meta) -> bool {
-        self.policy.is_fresh(meta, || self.clock.now())
+        let (_seats, held) = self.claim(&keys).await;
+        let removed = self.inner.stack.remove_multi(&keys).await;
+        self.give_back(held).await;
+        removed
     }
 
-    /// A read that failed: a miss if only the entry is to blame.
-    fn missed<T>(&self, error: crate::Error) -> Result<Option<T>> {
-        if error.is_unreadable() { self.unreadable(&error).map(|()| None) } else { Err(error) }
-    }
-
-    async fn set<T>(&self, key: Key<'_>, value: T, ttl: Option<Duration>) -> Result<()>
-    where
-        S: Store<T>,
-    {
-        let _seat = self.flights.claim(key, self.policy.wait_timeout).await;
-        let entry = Entry::new(Some(value), Meta::new(self.clock.now()).with_ttl(ttl));
-        self.stack.write(key, &entry, self.policy.write_opts(ttl)).await
-    }
-
-    /// Takes the seats of many keys, always in the same order, so that two batches never wait for
-    /// each other.
-    async fn claim_all<'a>(&'a self, mut keys: Vec<Key<'_>>) -> Vec<flight::Lead<'a>> {
-        keys.sort_unstable();
-        keys.dedup();
-        let mut seats = Vec::with_capacity(keys.len());
-        for key in keys {
-            seats.push(self.flights.claim(key, self.policy.wait_timeout).await);
+    /// Takes the seats and the locks of keys for a write: whoever creates them is voided.
+    async fn claim(&self, keys: &[Key<'_>]) -> (Vec<Lead>, Held<L>) {
+        let crew = Crew::new();
+        let mut sorted = keys.to_vec();
+        // Always in the same order, so that two batches never wait for each other.
+        sorted.sort_unstable();
+        sorted.dedup();
+        let mut seats = Vec::with_capacity(sorted.len());
+        for key in &sorted {
+            let (stamp, patience) = (self.stamp(*key), self.call.wait_timeout);
+            seats.push(self.inner.flights.claim(*key, crew, stamp, patience).await);
         }
-        seats
+        let mut held = Held::none(&self.inner.lock);
+        if L::SHARED {
+            match Held::seize(&self.inner.lock, sorted.into_iter()).await {
+                Ok(seized) => held = seized,
+                // The write itself will say what is wrong, if it is the same server.
+                Err(error) => self.inner.tally.warn(&error, self.inner.clock.now()),
+            }
+        }
+        (seats, held)
+    }
+
+    /// Releases leases; if that fails, they end by themselves.
+    async fn give_back(&self, held: Held<L>) {
+        if let Err(error) = held.release().await {
+            self.inner.tally.warn(&error, self.inner.clock.now());
+        }
+    }
+
+    /// The time of creation for a value that is made now.
+    fn stamp(&self, key: Key<'_>) -> Timestamp {
+        self.inner.invalidator.stamp(key, self.inner.clock.now())
+    }
+
+    fn meta(&self, key: Key<'_>, now: Timestamp) -> Meta {
+        Meta::new(self.inner.invalidator.stamp(key, now)).with_ttl(self.call.ttl)
+    }
+
+    fn write_opts(&self, ttl: Option<Duration>) -> crate::WriteOpts<'static> {
+        self.inner.policy.write_opts(ttl.or(self.call.ttl), self.call.expire_after)
     }
 }
 
@@ -379,9 +462,10 @@ impl<T> Found<T> {
 }
 
 // A derive would ask for `S: Clone`.
-impl<S> Clone for Region<S> {
+impl<S, L, I> Clone for Region<S, L, I> {
     fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner) }
+        let (inner, call) = (Arc::clone(&self.inner), Arc::clone(&self.call));
+        Self { inner, call, lifetime: self.lifetime }
     }
 }
 
@@ -391,10 +475,12 @@ impl<S: Level + Default> Default for Region<S> {
     }
 }
 
-impl<S: fmt::Debug> fmt::Debug for Region<S> {
+impl<S: fmt::Debug, L: fmt::Debug, I: fmt::Debug> fmt::Debug for Region<S, L, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Region")
             .field("stack", &self.inner.stack)
+            .field("lock", &self.inner.lock)
+            .field("invalidator", &self.inner.invalidator)
             .field("policy", &self.inner.policy)
             .field("flights", &self.inner.flights)
             .finish_non_exhaustive()

@@ -1,9 +1,7 @@
 use std::time::Duration;
 
-use crate::{
-    Capabilities, Error, ErrorKind, Expires, Meta, Precision, Result, Timestamp, WriteOpts,
-    entry::lifetime_micros,
-};
+use super::options::OnTimeout;
+use crate::{Capabilities, Error, ErrorKind, Expires, Precision, Result, WriteOpts};
 
 /// How long a caller waits for another one unless told otherwise.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -13,12 +11,16 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) struct Policy {
     /// Logical lifetime.
     pub(super) expire_after: Option<Duration>,
-    /// The same, as a hit compares it.
-    lifetime: u64,
     /// Physical lifetime.
     pub(super) keep: Keep,
     /// The longest wait for another caller's creation.
     pub(super) wait_timeout: Duration,
+    /// What comes after it.
+    pub(super) on_timeout: OnTimeout,
+    /// Whether a stale value stands in for one that cannot be created.
+    pub(super) stale_on_error: bool,
+    /// Logical lifetime of negative entries, which are kept only where one is set or asked for.
+    pub(super) negative_ttl: Option<Duration>,
     /// Whether failures of the store reach callers of `get_or_create`.
     pub(super) strict: bool,
 }
@@ -38,25 +40,30 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             expire_after: None,
-            lifetime: lifetime_micros(None),
             keep: Keep::Twice,
             wait_timeout: WAIT_TIMEOUT,
+            on_timeout: OnTimeout::Fail,
+            stale_on_error: true,
+            negative_ttl: None,
             strict: false,
         }
     }
 }
 
 impl Policy {
-    /// Whether an entry may still be handed out at `now`, which is asked for only if it matters.
-    /// An entry whose age equals its lifetime is still fresh; one without a time always is.
-    #[inline]
-    pub(super) fn is_fresh(&self, meta: &Meta, now: impl FnOnce() -> Timestamp) -> bool {
-        meta.is_fresh(self.lifetime, now)
-    }
-
-    /// How to write an entry with (or without) a lifetime of its own.
-    pub(super) fn write_opts(&self, ttl: Option<Duration>) -> WriteOpts<'static> {
-        let logical = ttl.or(self.expire_after);
+    /// How to write an entry with (or without) a lifetime of its own, for a call that judges by
+    /// `expire_after`.
+    pub(super) fn write_opts(
+        &self,
+        ttl: Option<Duration>,
+        expire_after: Option<Duration>,
+    ) -> WriteOpts<'static> {
+        // As long as this call or the others need it.
+        let logical = ttl.or_else(|| match (self.keep, self.expire_after, expire_after) {
+            (Keep::Same, _, expire_after) => expire_after,
+            (_, Some(region), Some(call)) => Some(region.max(call)),
+            _ => None,
+        });
         WriteOpts::keep_for(match self.keep {
             Keep::Twice => logical.map(|logical| logical.saturating_mul(2)),
             Keep::Same => logical,
@@ -75,6 +82,9 @@ impl Policy {
         }
         if self.wait_timeout.is_zero() {
             return refuse("`wait_timeout` is zero: nobody could ever wait for another caller");
+        }
+        if self.negative_ttl.is_some_and(|d| d.is_zero()) {
+            return refuse("`negative_ttl` is zero: leave it away to keep no negative entries");
         }
         if let (Some(expire_after), Keep::For(keep_for)) = (self.expire_after, self.keep)
             && keep_for < expire_after
@@ -97,7 +107,6 @@ impl Policy {
             (Precision::None, Some(expire_after)) => self.keep_exactly(expire_after, stack)?,
             _ => {}
         }
-        self.lifetime = lifetime_micros(self.expire_after);
         Ok(self)
     }
 

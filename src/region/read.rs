@@ -1,3 +1,5 @@
+//! Reading, and what is left of what was read.
+
 use std::{
     future::Future,
     pin::Pin,
@@ -6,13 +8,33 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use super::Inner;
-use crate::{Entry, Key, Result, Store};
+use super::{Region, invalidate::Verdict};
+use crate::{Entry, Error, ErrorKind, Invalidator, Key, Lock, Meta, Result, Store, Timestamp};
 
 /// What a stack answers to a read.
 pub(super) type Answer<T> = Result<Option<Entry<Option<T>>>>;
 
-impl<S> Inner<S> {
+/// What is left of an entry. The `None` inside is a negative entry: known to be nothing.
+pub(super) enum Left<T> {
+    /// It can be handed out.
+    Fresh(Option<T>),
+    /// It can be handed out while somebody makes a new one.
+    Stale(Option<T>),
+    /// Nothing is there.
+    Missing,
+}
+
+impl<T> Left<T> {
+    /// The value, if it is fresh.
+    pub(super) fn fresh(self) -> Option<T> {
+        match self {
+            Self::Fresh(value) => value,
+            Self::Stale(_) | Self::Missing => None,
+        }
+    }
+}
+
+impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// Reads `key`: `Ok` with the value if it is fresh, else `Err` with whatever the stack said.
     #[inline]
     pub(super) fn fresh<'a, T>(
@@ -22,21 +44,108 @@ impl<S> Inner<S> {
     where
         S: Store<T>,
     {
-        Fresh { read: self.stack.read(key), inner: self }
+        Fresh { read: self.inner.stack.read(key), region: self }
+    }
+
+    /// Whether an entry is fresh for this call, at first sight.
+    #[inline]
+    fn is_fresh(&self, meta: &Meta) -> bool {
+        let now = || self.inner.clock.now();
+        meta.is_fresh(self.lifetime, now)
+    }
+
+    /// Whether an entry is fresh for this call; `Verdict::Outdated` if that cannot be told yet.
+    fn judge(&self, key: Key<'_>, meta: &Meta, now: Timestamp) -> Verdict {
+        match self.inner.invalidator.judge(key, meta.stamp(), now) {
+            Verdict::Valid if !meta.is_fresh(self.lifetime, || now) => Verdict::Stale,
+            verdict => verdict,
+        }
+    }
+
+    /// What is left of an answer that was not a fresh value at first sight. Asks the other processes
+    /// what they have invalidated, if that is not known.
+    pub(super) async fn settle<T>(&self, key: Key<'_>, entry: Option<Entry<Option<T>>>) -> Left<T> {
+        let Some(entry) = entry else { return Left::Missing };
+        let now = self.inner.clock.now();
+        if I::SHARED && self.judge(key, &entry.meta, now) == Verdict::Outdated {
+            self.inner.invalidator.catch_up(now).await;
+        }
+        self.settle_at(key, entry, now)
+    }
+
+    /// What is left of an entry by what is known now.
+    pub(super) fn settle_at<T>(
+        &self,
+        key: Key<'_>,
+        entry: Entry<Option<T>>,
+        now: Timestamp,
+    ) -> Left<T> {
+        let Entry { value, meta } = entry;
+        match self.judge(key, &meta, now) {
+            _ if self.call.ignore_expiration => Left::Fresh(value),
+            Verdict::Valid => Left::Fresh(value),
+            // A strategy that is still outdated does not make values worse.
+            Verdict::Stale | Verdict::Outdated => Left::Stale(value),
+            Verdict::Gone => Left::Missing,
+        }
+    }
+
+    /// A read that failed: a miss if only the entry is to blame.
+    pub(super) fn missed<T>(&self, found: Answer<T>) -> Answer<T> {
+        match found {
+            Err(error) if error.is_unreadable() => self.unreadable(&error).map(|()| None),
+            found => found,
+        }
+    }
+
+    /// What is left of a read once failures are worked around.
+    pub(super) fn usable<T>(&self, found: Answer<T>) -> Answer<T> {
+        match self.missed(found) {
+            Err(error) if !error.is_unreadable() => self.bypass(&error).map(|()| None),
+            found => found,
+        }
+    }
+
+    /// An entry that cannot be decoded is a miss.
+    fn unreadable(&self, error: &Error) -> Result<()> {
+        if error.kind() == ErrorKind::Version {
+            return Ok(()); // an old entry, nothing wrong with it
+        }
+        self.inner.tally.unreadable.add();
+        self.forgive(error)
+    }
+
+    /// A store or a lock that fails is done without.
+    pub(super) fn bypass(&self, error: &Error) -> Result<()> {
+        self.inner.tally.bypassed.add();
+        self.forgive(error)
+    }
+
+    fn forgive(&self, error: &Error) -> Result<()> {
+        if self.inner.policy.strict {
+            return Err(error.clone());
+        }
+        self.inner.tally.warn(error, self.inner.clock.now());
+        Ok(())
     }
 }
 
 pin_project! {
     /// A read that lets only the fresh value through. Not an `async fn`: that would move the whole
     /// entry once more before looking at it, which a hit in memory can feel.
-    struct Fresh<'a, S, F> {
+    struct Fresh<'a, S, L, I, F> {
         #[pin]
         read: F,
-        inner: &'a Inner<S>,
+        region: &'a Region<S, L, I>,
     }
 }
 
-impl<S, T, F: Future<Output = Answer<T>>> Future for Fresh<'_, S, F> {
+impl<S, T, L, I, F> Future for Fresh<'_, S, L, I, F>
+where
+    L: Lock,
+    I: Invalidator,
+    F: Future<Output = Answer<T>>,
+{
     type Output = Result<T, Answer<T>>;
 
     #[expect(clippy::inline_always, reason = "measured: else the answer is moved once more")]
@@ -44,7 +153,9 @@ impl<S, T, F: Future<Output = Answer<T>>> Future for Fresh<'_, S, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         this.read.poll(cx).map(|answer| match answer {
-            Ok(Some(Entry { value: Some(value), meta })) if this.inner.is_fresh(&meta) => Ok(value),
+            Ok(Some(Entry { value: Some(value), meta })) if this.region.is_fresh(&meta) => {
+                Ok(value)
+            }
             answer => Err(answer),
         })
     }

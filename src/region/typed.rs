@@ -1,7 +1,10 @@
-use std::{future::Future, marker::PhantomData, time::Duration};
+use std::{future::Future, marker::PhantomData};
 
-use super::{Found, Region};
-use crate::{EntryTtl, Failure, Key, Result, Store};
+use super::{
+    Found, Region,
+    invalidate::{Invalidator, Marks},
+};
+use crate::{Failure, Key, Local, Lock, Result, Store};
 
 /// A [`Region`] with its value type fixed; from [`Region::typed`]. The same methods, without type
 /// annotations; derefs to the region for everything that needs no value type.
@@ -18,13 +21,13 @@ use crate::{EntryTtl, Failure, Key, Result, Store};
 /// # Ok::<_, larder::Error>(()) }).unwrap();
 /// # }
 /// ```
-pub struct Typed<T, S> {
-    region: Region<S>,
+pub struct Typed<T, S, L = Local, I = Marks> {
+    region: Region<S, L, I>,
     value: PhantomData<fn() -> T>,
 }
 
-impl<T, S: Store<T>> Typed<T, S> {
-    pub(super) fn new(region: Region<S>) -> Self {
+impl<T, S: Store<T>, L: Lock, I: Invalidator> Typed<T, S, L, I> {
+    pub(super) fn new(region: Region<S, L, I>) -> Self {
         Self { region, value: PhantomData }
     }
 
@@ -68,23 +71,6 @@ impl<T, S: Store<T>> Typed<T, S> {
     /// As there.
     pub async fn set<'k>(&self, key: impl Into<Key<'k>>, value: T) -> Result<()> {
         self.region.set(key, value).await
-    }
-
-    /// [`Region::set_with_ttl`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    pub async fn set_with_ttl<'k>(
-        &self,
-        key: impl Into<Key<'k>>,
-        value: T,
-        ttl: Duration,
-    ) -> Result<()>
-    where
-        S: EntryTtl,
-    {
-        self.region.set_with_ttl(key, value, ttl).await
     }
 
     /// [`Region::set_multi`].
@@ -138,21 +124,23 @@ impl<T, S: Store<T>> Typed<T, S> {
     }
 }
 
-impl<T, S> std::ops::Deref for Typed<T, S> {
-    type Target = Region<S>;
+impl<T, S, L, I> std::ops::Deref for Typed<T, S, L, I> {
+    type Target = Region<S, L, I>;
 
-    fn deref(&self) -> &Region<S> {
+    fn deref(&self) -> &Self::Target {
         &self.region
     }
 }
 
-impl<T, S> Clone for Typed<T, S> {
+impl<T, S, L, I> Clone for Typed<T, S, L, I> {
     fn clone(&self) -> Self {
         Self { region: self.region.clone(), value: PhantomData }
     }
 }
 
-impl<T, S: std::fmt::Debug> std::fmt::Debug for Typed<T, S> {
+impl<T, S: std::fmt::Debug, L: std::fmt::Debug, I: std::fmt::Debug> std::fmt::Debug
+    for Typed<T, S, L, I>
+{
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Typed").field(&self.region).finish()
     }

@@ -16,6 +16,10 @@ use crate::{
     shelf::{Flaw, Shelf},
 };
 
+/// Leases that outlast a busy machine, and those that end while a test runs.
+const LONG: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_millis(200);
+
 /// Turns every byte over.
 struct Flip;
 
@@ -120,9 +124,28 @@ async fn file() {
     with_ttl(|| larder::File::open(next()).unwrap().postcard().framed()).await;
 }
 
+#[cfg(all(feature = "backend-file", target_pointer_width = "64"))]
+#[tokio::test]
+async fn locks_in_a_file() {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    use larder::{File, FileLock};
+
+    let (folder, count) = (tempfile::tempdir().unwrap(), AtomicUsize::new(0));
+    let next = || File::open(folder.path().join(count.fetch_add(1, Relaxed).to_string())).unwrap();
+    let lock = |file: &File, lasts| FileLock::builder(file).lasts(lasts).build().unwrap();
+    lock_suite(|| async { lock(&next(), LONG) }).await;
+    lease_suite(|| async { lock(&next(), SHORT) }).await;
+    fence_suite(|| async {
+        let file = next();
+        (file.clone(), lock(&file, LONG))
+    })
+    .await;
+}
+
 #[cfg(feature = "backend-redis")]
 mod redis {
-    use larder::Redis;
+    use larder::{Redis, RedisLock};
 
     use super::*;
     use crate::support::{DEADLINE, redis_server::RedisServer};
@@ -149,6 +172,36 @@ mod redis {
         hash_backend_suite(make).await;
     }
 
+    fn lock(redis: &Redis, lease: Duration) -> RedisLock {
+        RedisLock::builder(redis).lease(lease).build().unwrap()
+    }
+
+    #[tokio::test]
+    async fn locks() {
+        let server = RedisServer::start();
+        let make = || empty(&server, server.unix_url());
+        lock_suite(|| async { lock(&make(), LONG) }).await;
+        lease_suite(|| async { lock(&make(), SHORT) }).await;
+        lock_suite(|| async { RedisLock::builder(&make()).dogpile().lease(LONG).build().unwrap() })
+            .await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn fences() {
+        let server = RedisServer::start();
+        let make = || empty(&server, server.unix_url());
+        fence_suite(|| async {
+            let redis = make();
+            (redis.clone(), lock(&redis, LONG))
+        })
+        .await;
+        fence_suite(|| async {
+            let redis = make();
+            (redis.clone().transform(Flip).hstore().logging(), lock(&redis, LONG))
+        })
+        .await;
+    }
+
     #[tokio::test]
     async fn under_layers() {
         let server = RedisServer::start();
@@ -165,9 +218,9 @@ async fn what_the_broken_ones_are_made_from() {
     backend_suite(|| async { Shelf::new(Flaw::None) }).await;
     hash_backend_suite(|| async { Shelf::new(Flaw::None) }).await;
     expiry_suite(|clock| async { Shelf::new(Flaw::None).with_clock(clock) }).await;
-    let desk = || Desk::new(Slip::None, Duration::from_secs(60));
+    let desk = || Desk::new(Slip::None, LONG);
     lock_suite(|| async { desk() }).await;
-    lease_suite(|| async { Desk::new(Slip::None, Duration::from_millis(200)) }).await;
+    lease_suite(|| async { Desk::new(Slip::None, SHORT) }).await;
     fence_suite(|| async {
         let desk = desk();
         (Shelf::new(Flaw::None).with_desk(desk.clone()), desk)

@@ -52,7 +52,7 @@ pub(crate) fn finish(mut child: Child) {
     assert!(status.success(), "{status}: {last:#?}");
 }
 
-fn say(word: &str) {
+pub(crate) fn say(word: &str) {
     println!("{word}");
     std::io::stdout().flush().unwrap();
 }
@@ -67,6 +67,8 @@ fn role() {
         "storm" => storm(&path, &name),
         "hold" => hold(&path),
         "talk" => talk(&path),
+        "lock" => crate::lock_processes::lock(&path, &name),
+        "count" => crate::lock_processes::count(&path),
         "damage" => crate::damage::survive(&path, &name),
         other => panic!("no such role: {other}"),
     }

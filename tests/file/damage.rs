@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use larder::{Backend, Bytes, ErrorKind, File, Key, Put, WriteOpts};
+use larder::{Backend, Bytes, ErrorKind, File, FileLock, Key, Lock, Put, WriteOpts};
 
 use crate::{
     Dice, assert_whole, block_on,
@@ -15,7 +15,7 @@ use crate::{
 
 const ENTRIES: u64 = 200;
 
-/// A file with some history: overwritten, removed, small and large values.
+/// A file with some history: overwritten, removed, small and large values, leases.
 fn sample(path: &Path) {
     let file = File::open(path).unwrap();
     block_on(async {
@@ -29,11 +29,17 @@ fn sample(path: &Path) {
                 larder::Level::remove(&file, Key::from(&format!("key {i}"))).await.unwrap();
             }
         }
+        let lock = FileLock::new(&file);
+        let leases = ["key 1", "key 2", "key 3"].map(|key| lock.lease(key.into()));
+        lock.acquire(&leases).await.unwrap();
     });
+    close(file);
+}
+
+fn close(file: File) {
+    let path = file.path().to_owned();
     drop(file);
-    crate::wait_until("it is closed", || {
-        heed::env_closing_event(path.canonicalize().unwrap()).is_none()
-    });
+    crate::wait_until("it is closed", || heed::env_closing_event(&path).is_none());
 }
 
 /// Opens a damaged copy. It is refused, or works.
@@ -74,6 +80,11 @@ fn use_it(file: &File) {
                 Err(error) => assert!(error.is_unreadable(), "{error}"),
             }
         }
+        let lock = FileLock::new(file);
+        let leases: Vec<_> = keys.iter().map(|key| lock.lease(*key)).collect();
+        _ = lock.is_locked(keys[1]).await;
+        _ = lock.acquire(&leases).await;
+        _ = lock.release(&leases).await;
         let puts: Vec<_> = keys
             .iter()
             .map(|key| Put::new(*key, Bytes::from_static(&[7; 3000]), WriteOpts::default()))
@@ -218,4 +229,54 @@ fn another_program_s_lmdb_file() {
         assert!(file.is_empty().unwrap());
         block_on(put(&file, "ours", "now"));
     }
+}
+
+/// Writes what the file says it is; `None` only reads it.
+#[expect(unsafe_code, reason = "to write what another version of larder would")]
+fn mark(path: &Path, layout: Option<&[u8]>) -> Vec<u8> {
+    use heed::types::Bytes;
+
+    let mut options = heed::EnvOpenOptions::new();
+    options.map_size(1 << 20);
+    // SAFETY: nobody has the file open.
+    let env = unsafe { options.flags(heed::EnvFlags::NO_SUB_DIR).open(path) }.unwrap();
+    let txn = env.read_txn().unwrap();
+    let db = env.open_databases_and_commit::<_, heed::Database<'_, Bytes, Bytes>, (), heed::Error>(
+        txn,
+        |opener, txn| Ok(heed::CommitOrAbort::Commit(opener.open_database(txn, None)?.unwrap())),
+    );
+    let db = db.unwrap().unwrap_commit();
+    let mut txn = env.write_txn().unwrap();
+    let before = db.get(&txn, b"\xfclarder").unwrap().unwrap().to_vec();
+    if let Some(layout) = layout {
+        db.put(&mut txn, b"\xfclarder", layout).unwrap();
+    }
+    txn.commit().unwrap();
+    env.prepare_for_closing().wait();
+    before
+}
+
+#[test]
+fn a_file_from_before_there_were_leases_opens() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.larder");
+    let file = File::open(&path).unwrap();
+    block_on(put(&file, "key", "x"));
+    close(file);
+    assert_eq!(mark(&path, Some(b"larder file 1")), b"larder file 2");
+    let file = File::open(&path).unwrap();
+    block_on(async {
+        assert_eq!(get(&file, "key").await, Some(Bytes::from("x")));
+        let lock = FileLock::new(&file);
+        assert_eq!(lock.acquire(&[lock.lease("key".into())]).await.unwrap(), [true]);
+    });
+    close(file);
+    assert_eq!(
+        mark(&path, Some(b"larder file 3")),
+        b"larder file 2",
+        "older code must not open it"
+    );
+    let error = File::open(&path).unwrap_err();
+    assert!(error.to_string().contains("another version of larder"), "{error}");
+    assert_eq!(mark(&path, None), b"larder file 3");
 }

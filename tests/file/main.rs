@@ -5,6 +5,8 @@
 mod child;
 mod damage;
 mod limits;
+mod lock;
+mod lock_processes;
 mod processes;
 mod single;
 

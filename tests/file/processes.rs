@@ -15,12 +15,12 @@ use crate::{
     get, put, value,
 };
 
-fn ask(child: &mut Child, question: &str, answer: &str) {
+pub(crate) fn ask(child: &mut Child, question: &str, answer: &str) {
     writeln!(child.stdin.as_mut().unwrap(), "{question}").unwrap();
     hear(child, &format!("answer: {answer}"));
 }
 
-fn kill(mut child: Child) {
+pub(crate) fn kill(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
 }

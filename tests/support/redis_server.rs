@@ -320,19 +320,20 @@ pub(crate) struct Monitor(RawClient);
 
 impl Monitor {
     /// The commands that others sent until now, one a line, quotes left away where they change
-    /// nothing: `SET k v PX 1000`.
+    /// nothing: `SET k v PX 1000`. What a script ran begins with `lua`: `lua SET k v`.
     pub(crate) fn seen(&mut self, server: &RedisServer) -> Vec<String> {
         const LAST: &str = "that was all";
         server.call(&["ECHO", LAST]);
         let mut seen = Vec::new();
         loop {
             let line = self.0.line().expect("MONITOR goes on");
-            let (_, command) = line.split_once("] ").expect("time, client and command");
+            let (client, command) = line.split_once("] ").expect("time, client and command");
             if command.contains(LAST) {
                 return seen;
             }
             if !command.starts_with(r#""CLIENT""#) {
-                seen.push(command.trim_matches('"').replace(r#"" ""#, " "));
+                let lua = if client.ends_with(" lua") { "lua " } else { "" };
+                seen.push(lua.to_owned() + &command.trim_matches('"').replace(r#"" ""#, " "));
             }
         }
     }

@@ -2,7 +2,7 @@
 use larder::*;
 
 async fn set(region: &Region<Logging<IntTime<Msgpack<Memory>>>>) -> Result<()> {
-    region.set_with_ttl("k", 1_u8, std::time::Duration::from_secs(1)).await
+    region.with_ttl(std::time::Duration::from_secs(1)).set("k", 1_u8).await
 }
 
 fn main() {}

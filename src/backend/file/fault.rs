@@ -67,3 +67,25 @@ pub(super) fn record(key: crate::Key<'_>) -> Error {
 pub(super) fn stopped(path: &Path) -> Error {
     new(ErrorKind::Backend, path, "its writer has stopped")
 }
+
+/// A value that was created under a lease which somebody else may have had since.
+pub(super) fn lease_lost(path: &Path) -> Error {
+    let what = "the value was not stored, because the lease it was created under was taken over, \
+                given back or swept; read the key again";
+    new(ErrorKind::LeaseLost, path, what)
+}
+
+/// The same for some of a batch; the key is that of the first.
+pub(super) fn leases_lost(path: &Path, refused: usize, all: usize) -> Error {
+    let what = format!(
+        "{refused} of {all} values were not stored, because the leases they were created under \
+         were taken over, given back or swept; read their keys again, of which this is the first"
+    );
+    new(ErrorKind::LeaseLost, path, &what)
+}
+
+pub(super) fn foreign_lease(path: &Path) -> Error {
+    let what =
+        "this is the lease of another kind of lock; make it with the FileLock that is to keep it";
+    new(ErrorKind::Config, path, what)
+}

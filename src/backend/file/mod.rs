@@ -8,9 +8,10 @@ use bytes::Bytes;
 use heed::{MdbError, RoTxn, WithoutTls};
 
 use self::{
+    lease::Claim,
     open::{Options, Shared},
     record::StoredKey,
-    writer::{Op, Swept, Work},
+    writer::{Op, Swept, Tidy},
 };
 use crate::{
     Backend, Batch, Capabilities, Clock, Expires, Key, Level, Put, Result, Timestamp, WriteOpts,
@@ -18,11 +19,14 @@ use crate::{
 
 mod check;
 mod fault;
+mod lease;
 mod open;
 mod page;
 mod record;
 mod room;
 mod writer;
+
+pub(crate) use self::lease::Change;
 
 /// The longest value: LMDB's limit of 4 GiB, less what stands before a value.
 const MAX_VALUE: u64 = (u32::MAX - (1 << 20)) as u64;
@@ -30,7 +34,8 @@ const MAX_VALUE: u64 = (u32::MAX - (1 << 20)) as u64;
 /// Bytes in one file, shared by processes, kept over restarts: what a dbm file was. LMDB inside.
 ///
 /// Several processes may have the file open at once and read and write it; what one has written,
-/// all see. Honours [`WriteOpts::keep_for`]. Keys in a space are entries like others.
+/// all see. Honours [`WriteOpts::keep_for`], and [`WriteOpts::fence`] for the leases of a
+/// [`FileLock`](crate::FileLock). Keys in a space are entries like others.
 ///
 /// ```
 /// # let dir = tempfile::tempdir().unwrap();
@@ -88,7 +93,7 @@ const MAX_VALUE: u64 = (u32::MAX - (1 << 20)) as u64;
 /// [`max_bytes`](FileBuilder::max_bytes) is near, a write makes room for itself: expired entries
 /// go, and where that is not enough, a sixteenth of all entries at a time, in the order of their
 /// keys, going on next time where it stopped. Nothing expired is removed before that or
-/// [`sweep`](Self::sweep).
+/// [`sweep`](Self::sweep). Leases stay while they last.
 #[derive(Clone)]
 pub struct File {
     shared: Arc<Shared>,
@@ -189,10 +194,7 @@ impl File {
     ///
     /// When the file cannot be read.
     pub fn len(&self) -> Result<u64> {
-        let txn = self.reader()?;
-        let count = self.shared.db.len(&txn).map_err(|error| self.fault(error))?;
-        // One is the marker.
-        Ok(count.saturating_sub(1))
+        self.entries(&self.reader()?)
     }
 
     /// Whether there are no entries, expired ones included.
@@ -223,14 +225,14 @@ impl File {
         let stat = self.shared.db.stat(&txn).map_err(|error| self.fault(error))?;
         let pages = stat.branch_pages + stat.leaf_pages + stat.overflow_pages;
         Ok(FileStats {
-            entries: (stat.entries as u64).saturating_sub(1),
+            entries: self.entries(&txn)?,
             file_bytes: self.file_bytes()?,
             used_bytes: pages as u64 * u64::from(stat.page_size),
             max_bytes: self.shared.max_bytes,
         })
     }
 
-    /// Removes expired entries and says how many there were.
+    /// Removes expired entries and says how many there were. Ended leases go too, uncounted.
     ///
     /// Reads through the whole file, a few thousand entries at a time, on the thread that writes;
     /// other writes get their turn in between. Worth calling now and then if entries expire and
@@ -248,7 +250,7 @@ impl File {
         let mut removed = 0;
         let mut after = None;
         loop {
-            let swept = self.run(Work::Sweep { after, now }).await?;
+            let swept = self.tidy(Tidy::Sweep { after, now }).await?;
             removed += swept.removed;
             after = swept.next;
             if after.is_none() {
@@ -259,15 +261,24 @@ impl File {
 
     /// Removes everything, for all processes.
     ///
+    /// The leases of a [`FileLock`](crate::FileLock) go too, so that what is being created
+    /// meanwhile, from what was known before, is not stored.
+    ///
     /// # Errors
     ///
     /// When the file cannot be written.
     pub async fn clear(&self) -> Result<()> {
-        self.run(Work::Clear).await.map(drop)
+        self.tidy(Tidy::Clear).await.map(drop)
     }
 
-    async fn run(&self, work: Work) -> Result<Swept> {
-        let answer = self.shared.queue.run(work).await;
+    async fn tidy(&self, work: Tidy) -> Result<Swept> {
+        let answer = self.shared.queue.tidy(work).await;
+        answer.unwrap_or_else(|| Err(fault::stopped(&self.shared.path)))
+    }
+
+    /// Says of each of `ops` whether it took place.
+    async fn write(&self, ops: Vec<Op>) -> Result<Vec<bool>> {
+        let answer = self.shared.queue.write(ops).await;
         answer.unwrap_or_else(|| Err(fault::stopped(&self.shared.path)))
     }
 
@@ -285,6 +296,14 @@ impl File {
             txn => txn,
         };
         txn.map_err(|error| self.fault(error))
+    }
+
+    fn entries(&self, txn: &RoTxn<'_, WithoutTls>) -> Result<u64> {
+        let db = self.shared.db;
+        let all = db.len(txn).map_err(|error| self.fault(error))?;
+        let leases = lease::count(db, txn).map_err(|error| self.fault(error))?;
+        // One is the marker.
+        Ok(all.saturating_sub(leases + 1))
     }
 
     /// `Err` outside: the store failed; inside: the entry is damaged.
@@ -307,7 +326,7 @@ impl File {
             return Err(fault::io(&self.shared.path, "a value of 4 GiB", what).with_key(key));
         }
         let expires_at = opts.keep_for.map_or(Timestamp::MAX, |ttl| self.clock.now().after(ttl));
-        Ok(Op::Put { key: stored, value, expires_at })
+        Ok(Op::Put { key: stored, value, expires_at, fence: opts.fence.map(Claim::of) })
     }
 }
 
@@ -325,7 +344,7 @@ impl fmt::Debug for File {
 impl Level for File {
     async fn remove(&self, key: Key<'_>) -> Result<()> {
         let key = StoredKey::new(key).into_owned();
-        self.run(Work::One(Op::Remove { key })).await.map(drop)
+        self.write(vec![Op::Remove { key }]).await.map(drop)
     }
 
     async fn remove_multi(&self, keys: &[Key<'_>]) -> Result<()> {
@@ -333,11 +352,12 @@ impl Level for File {
             return Ok(());
         }
         let remove = |key: &Key<'_>| Op::Remove { key: StoredKey::new(*key).into_owned() };
-        self.run(Work::Many(keys.iter().map(remove).collect())).await.map(drop)
+        self.write(keys.iter().map(remove).collect()).await.map(drop)
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default().with_expires(Expires::Always)
+        let domain = self.shared.domain();
+        Capabilities::default().with_expires(Expires::Always).with_fence(domain)
     }
 }
 
@@ -348,7 +368,10 @@ impl Backend for File {
 
     async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts<'_>) -> Result<()> {
         let op = self.put(key, value, opts)?;
-        match self.run(Work::One(op)).await {
+        match self.write(vec![op]).await {
+            Ok(done) if done.contains(&false) => {
+                Err(fault::lease_lost(&self.shared.path).with_key(key))
+            }
             Ok(_) => Ok(()),
             Err(error) => Err(error.with_key(key)),
         }
@@ -367,7 +390,10 @@ impl Backend for File {
             return Ok(());
         }
         let ops = puts.iter().map(|put| self.put(put.key, put.value.clone(), put.opts));
-        let ops = ops.collect::<Result<Vec<_>>>()?;
-        self.run(Work::Many(ops)).await.map(drop)
+        let done = self.write(ops.collect::<Result<Vec<_>>>()?).await?;
+        let mut refused = puts.iter().zip(&done).filter(|(_, done)| !**done).map(|(put, _)| put);
+        let Some(first) = refused.next() else { return Ok(()) };
+        let count = 1 + refused.count();
+        Err(fault::leases_lost(&self.shared.path, count, puts.len()).with_key(first.key))
     }
 }

@@ -18,10 +18,10 @@ use rustix::fs::{FlockOperation, fcntl_lock, flock};
 
 use super::{
     check, fault,
-    record::{LAYOUT, MARKER},
+    record::{LAYOUT, LAYOUT_WITHOUT_LEASES, MARKER},
     writer::{Db, Queue, Writer},
 };
-use crate::{Clock, Error, ErrorKind, Result};
+use crate::{Clock, Domain, Error, ErrorKind, Result};
 
 /// Opening waits this long for another process that is opening the same file, or for this process
 /// to finish closing it.
@@ -45,6 +45,13 @@ pub(super) struct Shared {
     pub(super) path: PathBuf,
     pub(super) max_bytes: u64,
     id: FileId,
+}
+
+impl Shared {
+    /// The file itself, whatever comes to its path later.
+    pub(super) fn domain(&self) -> Domain {
+        Domain::new((&self.path, self.id))
+    }
 }
 
 /// How to open.
@@ -194,20 +201,19 @@ fn hand_over(path: &Path, options: &Options, len: u64) -> Result<Opened, Refused
     })?;
     _ = env.clear_stale_readers();
     let (db, marker, entries) = read_marker(&env).map_err(other)?;
+    let mark = || -> heed::Result<()> {
+        let mut txn = env.write_txn()?;
+        db.put(&mut txn, MARKER, LAYOUT)?;
+        txn.commit()
+    };
     match marker {
         Some(marker) if marker == LAYOUT => {}
+        Some(marker) if marker == LAYOUT_WITHOUT_LEASES => mark().map_err(other)?,
         Some(_) => {
             let damage = check::Damage::Wrong("was written by another version of larder");
             return Err(Refused::Foreign(fault::damage(path, damage)));
         }
-        None if entries == 0 => {
-            let mark = || -> heed::Result<()> {
-                let mut txn = env.write_txn()?;
-                db.put(&mut txn, MARKER, LAYOUT)?;
-                txn.commit()
-            };
-            mark().map_err(other)?;
-        }
+        None if entries == 0 => mark().map_err(other)?,
         None => {
             let damage = check::Damage::Wrong("is an LMDB file of another program");
             return Err(Refused::Foreign(fault::damage(path, damage)));

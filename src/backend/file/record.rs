@@ -6,6 +6,9 @@
 //! | 4 | checksum: the low half of XXH3-64 over the rest, seeded with key and expiry |
 //! | 4, then the key | only under a short form: the whole key, its length first |
 //! | the rest | the value |
+//!
+//! The lease of a key is a record too, under a key of its own: it expires when the lease ends, and its
+//! value is the token of the owner.
 
 use std::borrow::Cow;
 
@@ -19,10 +22,14 @@ const MAX_KEY: usize = 511;
 // Bytes that never occur in UTF-8, nor elsewhere in `Key::flat`: no key begins with them.
 const EMPTY: &[u8] = &[0xfd];
 const SHORTENED: u8 = 0xfe;
+/// What the names of leases begin with.
+pub(super) const LEASE: &[u8] = &[0xfb];
 /// Where the file says that it is ours.
 pub(super) const MARKER: &[u8] = b"\xfclarder";
 /// What it says there. Another layout gets another number.
-pub(super) const LAYOUT: &[u8] = b"larder file 1";
+pub(super) const LAYOUT: &[u8] = b"larder file 2";
+/// The same without leases.
+pub(super) const LAYOUT_WITHOUT_LEASES: &[u8] = b"larder file 1";
 
 /// How much of a long key stays readable, and keeps neighbours together.
 const PREFIX: usize = 64;
@@ -49,14 +56,13 @@ impl<'k> StoredKey<'k> {
         match flat.len() {
             0 => Self::Plain(Cow::Borrowed(EMPTY)),
             1..=MAX_KEY => Self::Plain(flat),
-            _ => {
-                let mut short = Vec::with_capacity(1 + PREFIX + 16);
-                short.push(SHORTENED);
-                short.extend_from_slice(&flat[..PREFIX]);
-                short.extend_from_slice(&xxh3_128(&flat).to_le_bytes());
-                Self::Short { short, whole: flat }
-            }
+            _ => Self::Short { short: shortened(&flat), whole: flat },
         }
+    }
+
+    /// The key of the lease of this `name`.
+    pub(super) const fn lease(name: &'k [u8]) -> Self {
+        Self::Plain(Cow::Borrowed(name))
     }
 
     pub(super) fn into_owned(self) -> StoredKey<'static> {
@@ -120,6 +126,23 @@ impl<'k> StoredKey<'k> {
     }
 }
 
+fn shortened(flat: &[u8]) -> Vec<u8> {
+    [&[SHORTENED], &flat[..PREFIX], &xxh3_128(flat).to_le_bytes()].concat()
+}
+
+/// What the lease of `key` is called, in the file and by its owner. Two long keys with one digest
+/// share a lease: one of them waits for the other.
+pub(super) fn lease_name(key: Key<'_>) -> Vec<u8> {
+    let flat = key.flat();
+    let flat = if flat.len() < MAX_KEY { flat } else { shortened(&flat).into() };
+    [LEASE, &*flat].concat()
+}
+
+/// Whether this is the name of a lease: a key in the file that is no entry's.
+pub(super) fn is_lease(stored: &[u8]) -> bool {
+    stored.starts_with(LEASE) && stored.len() <= MAX_KEY
+}
+
 /// A record that is not what was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Damaged;
@@ -156,6 +179,10 @@ mod tests {
         stored.push(StoredKey::new(Key::from(("", ""))).bytes().to_vec());
         stored.push(StoredKey::new(Key::from(("", &longer))).bytes().to_vec());
         stored.push(MARKER.to_vec());
+        stored.extend(names.iter().map(|name| lease_name(Key::from(*name))));
+        stored.push(lease_name(Key::from(("", &longer))));
+        let leases = stored.iter().filter(|key| is_lease(key)).count();
+        assert_eq!(leases, names.len() + 1);
         for key in &stored {
             assert!((1..=MAX_KEY).contains(&key.len()));
             assert_eq!(stored.iter().filter(|other| *other == key).count(), 1);

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     open::Env,
-    record::{LAYOUT, MARKER, expires_at},
+    record::{LAYOUT, MARKER, expires_at, is_lease},
     writer::{Db, Swept, is_full},
 };
 use crate::{Clock, Timestamp};
@@ -26,7 +26,7 @@ const SHARE: u64 = 16;
 pub(super) enum Clearing {
     /// What had expired at this time.
     Expired(Timestamp),
-    /// Whatever comes, so many of them.
+    /// Whatever entries come, so many of them.
     Any(usize),
 }
 
@@ -57,12 +57,14 @@ impl Room {
         (self.pages * self.page_size / 64).clamp(16 << 10, 16 << 20)
     }
 
-    /// Runs `write`, which adds about `bytes`, making room as often as that helps.
-    pub(super) fn with_room(
+    /// Runs `write`, which touches about `bytes` and may add as much, making room as often as that
+    /// helps.
+    pub(super) fn with_room<T>(
         &mut self,
         bytes: u64,
-        mut write: impl FnMut(&Env, Db) -> heed::Result<()>,
-    ) -> heed::Result<()> {
+        may_add: bool,
+        mut write: impl FnMut(&Env, Db) -> heed::Result<T>,
+    ) -> heed::Result<T> {
         let least = bytes / self.page_size + 4;
         if least > self.limit() {
             return Err(heed::MdbError::MapFull.into());
@@ -70,7 +72,11 @@ impl Room {
         // Pages are seldom quite full: at worst, half of each. But keep some of what is there.
         let wanted = (2 * least).min(self.limit() * 3 / 4).max(least);
         if !self.has_room(wanted) {
-            unless_full(self.make(wanted))?;
+            let is_bare = unless_full(self.make(wanted))?;
+            // What is left are leases. What removes them needs the reserve.
+            if may_add && is_bare && !self.has_room(least) {
+                return Err(heed::MdbError::MapFull.into());
+            }
         }
         let mut tries = 0;
         loop {
@@ -80,7 +86,7 @@ impl Room {
                 Err(error) if is_full(&error) && tries < 4 => {
                     self.env.clear_stale_readers()?;
                     let more = wanted + self.limit() / 4 * tries;
-                    unless_full(if tries == 0 { self.turn() } else { self.make(more) })?;
+                    unless_full(if tries == 0 { self.turn() } else { self.make(more).map(drop) })?;
                     tries += 1;
                 }
                 done => return done,
@@ -105,7 +111,8 @@ impl Room {
         self.used() + wanted <= self.limit()
     }
 
-    fn make(&mut self, wanted: u64) -> heed::Result<()> {
+    /// Says whether there was too little to drop.
+    fn make(&mut self, wanted: u64) -> heed::Result<bool> {
         self.env.clear_stale_readers()?;
         if self.searched.is_none_or(|at| at.elapsed() >= SEARCH_PAUSE) {
             let now = self.clock.now();
@@ -120,23 +127,29 @@ impl Room {
             self.searched = Some(Instant::now());
         }
         let wanted = wanted.min(self.limit());
-        while !self.has_room(wanted) {
-            let entries = self.env.unnamed_database_stat().entries as u64;
-            if entries <= 1 {
-                break;
-            }
-            let mut share = usize::try_from(entries / SHARE + 1).unwrap_or(usize::MAX);
-            while share > 0 {
-                let hand = self.hand.take();
-                let swept = self.clear_out(hand.as_deref(), &Clearing::Any(share))?;
-                self.hand = swept.next;
-                share = share.saturating_sub(usize::try_from(swept.removed).unwrap_or(share));
-                if swept.removed == 0 && hand.is_none() {
-                    break;
-                }
-            }
+        let mut is_bare = false;
+        while !is_bare && !self.has_room(wanted) {
+            is_bare = !self.drop_share()?;
         }
-        self.turn()
+        self.turn().map(|()| is_bare)
+    }
+
+    /// Drops a share of the entries, and says whether there were any.
+    fn drop_share(&mut self) -> heed::Result<bool> {
+        let entries = self.env.unnamed_database_stat().entries as u64;
+        let mut share = usize::try_from(entries / SHARE + 1).unwrap_or(usize::MAX);
+        let mut has_dropped = false;
+        let mut rounds = 0;
+        // Once to the end of the file and once from its beginning: what is left cannot be dropped.
+        while share > 0 && rounds < 2 {
+            let hand = self.hand.take();
+            let swept = self.clear_out(hand.as_deref(), &Clearing::Any(share))?;
+            rounds += u32::from(swept.next.is_none());
+            self.hand = swept.next;
+            share = share.saturating_sub(usize::try_from(swept.removed).unwrap_or(share));
+            has_dropped |= swept.removed > 0;
+        }
+        Ok(has_dropped)
     }
 
     /// Two empty steps: pages given back by a transaction are free for the next but one.
@@ -149,7 +162,7 @@ impl Room {
         Ok(())
     }
 
-    /// Removes a chunk of entries that come after a key.
+    /// Removes a chunk of entries that come after a key. Leases that go with them are not counted.
     pub(super) fn clear_out(
         &self,
         after: Option<&[u8]>,
@@ -193,7 +206,7 @@ impl Room {
         let mut keys = Vec::new();
         for (seen, entry) in self.db.range(&txn, &(from, Bound::Unbounded))?.enumerate() {
             let (key, record) = entry?;
-            if key != MARKER && clearing.takes(record) {
+            if key != MARKER && clearing.takes(key, record) {
                 keys.push(key.to_vec());
             }
             if keys.len() >= most || seen >= CHUNK_SEEN {
@@ -208,8 +221,8 @@ impl Room {
         let mut removed = 0;
         for key in keys {
             // It may have been written anew since it was found.
-            let is_due = self.db.get(&txn, key)?.is_some_and(|record| clearing.takes(record));
-            if is_due && self.db.delete(&mut txn, key)? {
+            let is_due = self.db.get(&txn, key)?.is_some_and(|record| clearing.takes(key, record));
+            if is_due && self.db.delete(&mut txn, key)? && !is_lease(key) {
                 removed += 1;
             }
         }
@@ -219,15 +232,16 @@ impl Room {
 }
 
 /// Even a removal may find the file too full; whoever wanted room will see for himself.
-fn unless_full(made: heed::Result<()>) -> heed::Result<()> {
-    made.or_else(|error| if is_full(&error) { Ok(()) } else { Err(error) })
+fn unless_full<T: Default>(made: heed::Result<T>) -> heed::Result<T> {
+    made.or_else(|error| if is_full(&error) { Ok(T::default()) } else { Err(error) })
 }
 
 impl Clearing {
-    fn takes(self, record: &[u8]) -> bool {
+    fn takes(self, key: &[u8], record: &[u8]) -> bool {
         match self {
             Self::Expired(now) => expires_at(record) < now,
-            Self::Any(_) => true,
+            // Their owners count on them; those that have ended were searched for before.
+            Self::Any(_) => !is_lease(key),
         }
     }
 }

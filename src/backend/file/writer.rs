@@ -22,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{
     fault,
+    lease::{Claim, LeaseOp},
     open::Env,
     record::{LAYOUT, MARKER, OVERHEAD, StoredKey},
     room::{Clearing, Room},
@@ -40,59 +41,66 @@ const LATEST: Duration = Duration::from_secs(5);
 /// One change of one key.
 #[derive(Debug)]
 pub(super) enum Op {
-    Put { key: StoredKey<'static>, value: Bytes, expires_at: Timestamp },
+    Put { key: StoredKey<'static>, value: Bytes, expires_at: Timestamp, fence: Option<Claim> },
     Remove { key: StoredKey<'static> },
+    Lease(LeaseOp),
 }
 
 impl Op {
-    pub(super) fn bytes(&self) -> u64 {
-        match self {
+    fn bytes(&self) -> u64 {
+        let bytes = match self {
             Self::Put { key, value, .. } => {
-                (key.bytes().len() + key.head_len() + value.len() + OVERHEAD) as u64
+                key.bytes().len() + key.head_len() + value.len() + OVERHEAD
             }
-            Self::Remove { key } => key.bytes().len() as u64,
+            Self::Remove { key } => key.bytes().len(),
+            Self::Lease(op) => op.bytes(),
+        };
+        bytes as u64
+    }
+
+    fn is_acquisition(&self) -> bool {
+        matches!(self, Self::Lease(op) if op.is_acquisition())
+    }
+
+    fn may_add(&self) -> bool {
+        match self {
+            Self::Put { .. } => true,
+            Self::Remove { .. } => false,
+            Self::Lease(op) => op.may_add(),
         }
     }
 
-    fn apply(&self, db: Db, txn: &mut RwTxn<'_>) -> heed::Result<()> {
+    /// Says whether it took place: a lease may be in the way, or gone.
+    fn apply(&self, db: Db, txn: &mut RwTxn<'_>) -> heed::Result<bool> {
         match self {
-            Self::Remove { key } => db.delete(txn, key.bytes()).map(drop),
-            Self::Put { key, value, expires_at } => {
+            Self::Remove { key } => db.delete(txn, key.bytes()).map(|_| true),
+            Self::Lease(op) => op.apply(db, txn),
+            Self::Put { key, value, expires_at, fence } => {
+                if let Some(claim) = fence
+                    && !claim.is_on_record(db, txn)?
+                {
+                    return Ok(false);
+                }
                 let head = key.head(*expires_at, value);
                 db.put_reserved(txn, key.bytes(), head.len() + value.len(), |space| {
                     space.write_all(&head)?;
                     space.write_all(value)
-                })
+                })?;
+                Ok(true)
             }
         }
     }
 }
 
-/// What a caller wants done.
+/// Work that is not the change of a key.
 #[derive(Debug)]
-pub(super) enum Work {
-    One(Op),
-    Many(Vec<Op>),
+pub(super) enum Tidy {
     Clear,
     /// Remove what had expired at `now`, beginning after a key, a chunk of it.
     Sweep {
         after: Option<Vec<u8>>,
         now: Timestamp,
     },
-}
-
-impl Work {
-    fn ops(&self) -> &[Op] {
-        match self {
-            Self::One(op) => std::slice::from_ref(op),
-            Self::Many(ops) => ops,
-            Self::Clear | Self::Sweep { .. } => &[],
-        }
-    }
-
-    pub(super) fn bytes(&self) -> u64 {
-        self.ops().iter().map(Op::bytes).sum()
-    }
 }
 
 /// What sweeping did: how many entries went, and where to go on.
@@ -102,13 +110,31 @@ pub(super) struct Swept {
     pub(super) next: Option<Vec<u8>>,
 }
 
+/// What a caller wants done.
 #[derive(Debug)]
-pub(super) struct Job {
-    pub(super) work: Work,
-    /// Nobody listens there any more if the caller was dropped; that changes nothing here.
-    pub(super) answer: oneshot::Sender<Result<Swept>>,
-    /// The room it takes in the queue, given back when it is done.
-    pub(super) _place: OwnedSemaphorePermit,
+pub(super) enum Job {
+    /// The answer says of each whether it took place.
+    Write(Vec<Op>, Asker<Vec<bool>>),
+    Tidy(Tidy, Asker<Swept>),
+}
+
+/// Who wants to know.
+#[derive(Debug)]
+pub(super) struct Asker<T> {
+    /// Nobody listens there any more if the caller was dropped.
+    answer: oneshot::Sender<Result<T>>,
+    /// The room the job takes in the queue, given back when it is done.
+    _place: OwnedSemaphorePermit,
+}
+
+impl<T> Asker<T> {
+    fn is_gone(&self) -> bool {
+        self.answer.is_closed()
+    }
+
+    fn answer(self, done: Result<T>) {
+        _ = self.answer.send(done);
+    }
 }
 
 pub(super) struct Writer {
@@ -146,14 +172,18 @@ impl Writer {
         let mut group = Vec::new();
         let mut next = Some(first);
         while let Some(job) = next.take() {
-            if matches!(job.work, Work::Clear | Work::Sweep { .. }) {
-                self.write(mem::take(&mut group));
-                let done = self.tidy(&job.work);
-                _ = job.answer.send(done.map_err(|error| fault::lmdb(&self.path, error)));
-                return;
+            match job {
+                Job::Tidy(tidy, asker) => {
+                    self.write(mem::take(&mut group));
+                    let done = self.tidy(&tidy);
+                    asker.answer(done.map_err(|error| fault::lmdb(&self.path, error)));
+                    return;
+                }
+                Job::Write(ops, asker) => {
+                    bytes += bytes_of(&ops);
+                    group.push((ops, asker));
+                }
             }
-            bytes += job.work.bytes();
-            group.push(job);
             if group.len() < GROUP && bytes < self.room.group_bytes() {
                 next = jobs.try_recv().ok();
             }
@@ -162,60 +192,62 @@ impl Writer {
     }
 
     /// Writes a group of jobs and answers them.
-    fn write(&mut self, group: Vec<Job>) {
+    fn write(&mut self, group: Vec<(Vec<Op>, Asker<Vec<bool>>)>) {
         if group.is_empty() {
             return;
         }
-        let ops: Vec<&Op> = group.iter().flat_map(|job| job.work.ops()).collect();
-        let mut failures = Vec::new();
-        self.put_all(&ops, 0, &mut failures);
+        let ops = group.iter().flat_map(|(ops, asker)| ops.iter().map(move |op| (op, asker)));
+        let ops: Vec<_> = ops.collect();
+        let mut outcomes = Vec::with_capacity(ops.len());
+        self.write_all(&ops, &mut outcomes);
         self.disk.dirty();
-        let mut failures = failures.into_iter().peekable();
-        let mut end = 0;
-        for job in group {
-            end += job.work.ops().len();
-            let mut failed = None;
-            while let Some((_, error)) = failures.next_if(|(at, _)| *at < end) {
-                failed.get_or_insert(error);
-            }
-            _ = job.answer.send(failed.map_or_else(|| Ok(Swept::default()), Err));
+        let mut outcomes = outcomes.into_iter();
+        for (ops, asker) in group {
+            let mine: Vec<_> = outcomes.by_ref().take(ops.len()).collect();
+            asker.answer(mine.into_iter().collect());
         }
     }
 
-    /// Writes `ops`, in one transaction if that can be, and notes which of them failed; `at` is the
-    /// number of the first.
-    fn put_all(&mut self, ops: &[&Op], at: usize, failures: &mut Vec<(usize, Error)>) {
-        let bytes = ops.iter().map(|op| op.bytes()).sum();
-        let result = self.room.with_room(bytes, |env, db| {
+    /// Writes `ops`, in one transaction if that can be, and notes what became of each.
+    fn write_all(&mut self, ops: &[Asked<'_>], outcomes: &mut Vec<Result<bool>>) {
+        let bytes = ops.iter().map(|(op, _)| op.bytes()).sum();
+        let may_add = ops.iter().any(|(op, _)| op.may_add());
+        let result = self.room.with_room(bytes, may_add, |env, db| {
             let mut txn = env.write_txn()?;
-            for op in ops {
-                op.apply(db, &mut txn)?;
-            }
-            txn.commit()
+            // What a caller who is gone wanted written is written. But a lease would be in
+            // everyone's way; and waiting for other writers may have taken long.
+            let is_void = |(op, asker): &Asked<'_>| op.is_acquisition() && asker.is_gone();
+            let done = ops.iter().map(|asked| match asked {
+                asked if is_void(asked) => Ok(false),
+                (op, _) => op.apply(db, &mut txn),
+            });
+            let done = done.collect::<heed::Result<Vec<_>>>()?;
+            txn.commit()?;
+            Ok(done)
         });
         match result {
-            Ok(()) => {}
+            Ok(done) => outcomes.extend(done.into_iter().map(Ok)),
             Err(error) if is_full(&error) && ops.len() > 1 => {
                 let (left, right) = ops.split_at(ops.len() / 2);
-                self.put_all(left, at, failures);
-                self.put_all(right, at + left.len(), failures);
+                self.write_all(left, outcomes);
+                self.write_all(right, outcomes);
             }
             Err(error) => {
-                let error = fault::lmdb(&self.path, error);
-                failures.extend((at..at + ops.len()).map(|at| (at, error.clone())));
+                let error: Error = fault::lmdb(&self.path, error);
+                outcomes.extend(ops.iter().map(|_| Err(error.clone())));
             }
         }
     }
 
-    fn tidy(&mut self, work: &Work) -> heed::Result<Swept> {
+    fn tidy(&mut self, work: &Tidy) -> heed::Result<Swept> {
         self.disk.dirty();
         match work {
-            Work::Sweep { after, now } => {
+            Tidy::Sweep { after, now } => {
                 self.room.clear_out(after.as_deref(), &Clearing::Expired(*now))
             }
-            _ => self
+            Tidy::Clear => self
                 .room
-                .with_room(0, |env, db| {
+                .with_room(0, false, |env, db| {
                     let mut txn = env.write_txn()?;
                     db.clear(&mut txn)?;
                     db.put(&mut txn, MARKER, LAYOUT)?;
@@ -224,6 +256,13 @@ impl Writer {
                 .map(|()| Swept::default()),
         }
     }
+}
+
+/// A change, and who wants it.
+type Asked<'a> = (&'a Op, &'a Asker<Vec<bool>>);
+
+fn bytes_of(ops: &[Op]) -> u64 {
+    ops.iter().map(Op::bytes).sum()
 }
 
 pub(super) fn is_full(error: &heed::Error) -> bool {
@@ -305,12 +344,20 @@ impl Queue {
         (Self { jobs, places }, receiver)
     }
 
-    /// Has `work` done; `None` if the writer is gone.
-    pub(super) async fn run(&self, work: Work) -> Option<Result<Swept>> {
-        let places = places(work.bytes());
-        let place = Arc::clone(&self.places).acquire_many_owned(places).await.ok()?;
+    /// Has `ops` written, and says of each whether it took place; `None` if the writer is gone.
+    pub(super) async fn write(&self, ops: Vec<Op>) -> Option<Result<Vec<bool>>> {
+        self.run(bytes_of(&ops), |asker| Job::Write(ops, asker)).await
+    }
+
+    /// Has the file tidied; `None` if the writer is gone.
+    pub(super) async fn tidy(&self, work: Tidy) -> Option<Result<Swept>> {
+        self.run(0, |asker| Job::Tidy(work, asker)).await
+    }
+
+    async fn run<T>(&self, bytes: u64, job: impl FnOnce(Asker<T>) -> Job) -> Option<Result<T>> {
+        let places = Arc::clone(&self.places).acquire_many_owned(places(bytes)).await.ok()?;
         let (answer, done) = oneshot::channel();
-        self.jobs.send(Job { work, answer, _place: place }).ok()?;
+        self.jobs.send(job(Asker { answer, _place: places })).ok()?;
         done.await.ok()
     }
 }

@@ -161,7 +161,7 @@ impl fmt::Debug for RedisBuilder {
     }
 }
 
-pub(super) fn config(message: &'static str) -> Error {
+pub(crate) fn config(message: &'static str) -> Error {
     Error::new(ErrorKind::Config, LAYER).with_message(message)
 }
 

@@ -20,6 +20,7 @@ use super::{
     config::{Address, Target},
     driver::Driver,
     failure::{self, LAYER},
+    tracking::{Ear, Waits},
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -39,12 +40,15 @@ const YOUNG: Duration = Duration::from_secs(1);
 /// How many commands may wait for their turn to be written before callers wait for room.
 const QUEUE: usize = 512;
 
-/// The one connection of a backend: made when first needed, shared by all, made anew when lost.
+/// A connection that is made when first needed, shared by all, and made anew when lost. A backend has
+/// one; another, that tracks, serves waits.
 ///
 /// Not the client's own manager: that one keeps a refused login for ever, lets every caller wait
 /// while a dead server is tried again, and hands the loss of an idle connection to a caller.
-pub(super) struct Link {
-    target: Target,
+pub(crate) struct Link {
+    target: Arc<Target>,
+    /// Who is told what the server says of its own accord, where it shall.
+    waits: Option<Arc<Waits>>,
     live: RwLock<Option<Arc<Live>>>,
     fault: Mutex<Option<Fault>>,
     /// Held while a connection is being made.
@@ -71,7 +75,7 @@ struct Fault {
 }
 
 /// What is sent in one go: a command, or a pipeline.
-pub(super) trait Request: Sync {
+pub(crate) trait Request: Sync {
     type Answer: Send;
 
     fn send(
@@ -104,8 +108,19 @@ impl Request for Pipeline {
 
 impl Link {
     pub(super) fn new(target: Target) -> Arc<Self> {
+        Self::with(Arc::new(target), None)
+    }
+
+    /// Another connection to the same server, which tracks: of each key that was read over it, the
+    /// server says when it changes, once, and `waits` is told.
+    pub(crate) fn tracking(&self, waits: Arc<Waits>) -> Arc<Self> {
+        Self::with(Arc::clone(&self.target), Some(waits))
+    }
+
+    fn with(target: Arc<Target>, waits: Option<Arc<Waits>>) -> Arc<Self> {
         Arc::new(Self {
             target,
+            waits,
             live: RwLock::default(),
             fault: Mutex::default(),
             dialing: Arc::default(),
@@ -117,7 +132,7 @@ impl Link {
     }
 
     /// Sends a command or a pipeline. Among the answers may be error replies.
-    pub(super) async fn send<R: Request>(self: &Arc<Self>, request: &R) -> Result<R::Answer> {
+    pub(crate) async fn send<R: Request>(self: &Arc<Self>, request: &R) -> Result<R::Answer> {
         let live = match self.live() {
             Some(live) => live,
             // Boxed, so that a hit does not carry what only a first call needs.
@@ -243,10 +258,11 @@ impl Link {
             return Ok(live);
         }
         let limit = self.target.connect_timeout;
-        let result = timeout(limit, self.target.dial()).await.unwrap_or_else(|_| {
-            let message = format!("no connection to {} within {limit:?}", self.target.address);
-            Err(Error::new(ErrorKind::Unavailable, LAYER).with_message(message))
-        });
+        let result =
+            timeout(limit, self.target.dial(self.waits.as_ref())).await.unwrap_or_else(|_| {
+                let message = format!("no connection to {} within {limit:?}", self.target.address);
+                Err(Error::new(ErrorKind::Unavailable, LAYER).with_message(message))
+            });
         let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(live) => {
@@ -268,22 +284,22 @@ impl Link {
 }
 
 impl Target {
-    async fn dial(&self) -> Result<Arc<Live>> {
+    async fn dial(&self, waits: Option<&Arc<Waits>>) -> Result<Arc<Live>> {
         match &self.address {
             Address::Tcp(host, port) => {
                 let stream = self.tcp(host, *port).await?;
-                self.enter(stream).await
+                self.enter(stream, waits).await
             }
             #[cfg(feature = "backend-redis-tls")]
             Address::Tls(host, port, tls) => {
                 let stream = self.tcp(host, *port).await?;
                 let stream = tls.connect(stream).await.map_err(|error| self.unreached(error))?;
-                self.enter(stream).await
+                self.enter(stream, waits).await
             }
             #[cfg(unix)]
             Address::Unix(path) => {
                 let stream = tokio::net::UnixStream::connect(path).await;
-                self.enter(stream.map_err(|error| self.unreached(error))?).await
+                self.enter(stream.map_err(|error| self.unreached(error))?, waits).await
             }
         }
     }
@@ -309,19 +325,28 @@ impl Target {
     }
 
     /// Logs in over a stream that is open.
-    async fn enter<S>(&self, stream: S) -> Result<Arc<Live>>
+    async fn enter<S>(&self, stream: S, waits: Option<&Arc<Waits>>) -> Result<Arc<Live>>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let fail = |error| failure::exchange(error, self.response_timeout);
-        let config = AsyncConnectionConfig::new()
+        let refused = |error: &ServerError| failure::login_refusal(error, self.password.as_deref());
+        let mut config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
             .set_response_timeout(Some(self.response_timeout))
             .set_pipeline_buffer_size(QUEUE);
-        // The client's own login keeps the server's reasons for itself, so it is left to us.
-        let no_login = RedisConnectionInfo::default().set_skip_set_lib_name();
-        let opened = MultiplexedConnection::new_with_config(&no_login, stream, config).await;
-        let (connection, driver) = opened.map_err(fail)?;
+        // The client's own login keeps the server's reasons for itself, so it is left to us, where
+        // it can be.
+        let mut login = RedisConnectionInfo::default().set_skip_set_lib_name();
+        if let Some(waits) = waits {
+            config = config.set_push_sender(Ear::new(waits));
+            login = self.login_for_pushes(login);
+        }
+        let opened = MultiplexedConnection::new_with_config(&login, stream, config).await;
+        let (connection, driver) = opened.map_err(|error| match ServerError::try_from(error) {
+            Ok(error) => refused(&error),
+            Err(error) => fail(error),
+        })?;
         let live = Arc::new_cyclic(|live| {
             let driver = tokio::spawn(Driver::new(Weak::clone(live), driver));
             Live { connection, since: Instant::now(), driver: driver.abort_handle() }
@@ -336,8 +361,7 @@ impl Target {
                 _ => Ok(None),
             }
         };
-        let refused = |error: &ServerError| failure::login_refusal(error, self.password.as_deref());
-        if let Some(password) = &self.password {
+        if let Some(password) = self.password.as_ref().filter(|_| waits.is_none()) {
             let mut auth = redis::cmd("AUTH");
             self.username.iter().for_each(|username| {
                 auth.arg(username);
@@ -356,6 +380,11 @@ impl Target {
         let answer = login(name.arg("SETINFO").arg("LIB-NAME").arg("larder")).await?;
         if let Some(error) = answer.map(|error| refused(&error)).filter(Error::is_transient) {
             return Err(error);
+        }
+        if waits.is_some() {
+            let mut tracking = redis::cmd("CLIENT");
+            let answer = login(tracking.arg("TRACKING").arg("ON")).await?;
+            answer.map_or(Ok(()), |error| Err(refused(&error)))?;
         }
         Ok(live)
     }

@@ -8,6 +8,9 @@ use crate::{Error, ErrorKind};
 
 pub(super) const LAYER: &str = "redis";
 
+/// What an error reply to a certain command means.
+pub(crate) type Meaning = fn(&ServerError) -> Error;
+
 /// A failed exchange over a connection that was up.
 pub(super) fn exchange(error: RedisError, response_timeout: Duration) -> Error {
     if error.is_timeout() {
@@ -32,7 +35,7 @@ pub(super) fn unexpected(message: &'static str) -> Error {
 }
 
 /// An error reply: the server's words, and what to do about it where we know.
-pub(super) fn refusal(error: &ServerError) -> Error {
+pub(crate) fn refusal(error: &ServerError) -> Error {
     let (code, detail) = (error.code(), error.details().unwrap_or_default());
     let kind = if is_passing(code, detail) { ErrorKind::Unavailable } else { ErrorKind::Backend };
     let said = match detail {

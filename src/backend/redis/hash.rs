@@ -6,10 +6,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use redis::{Cmd, Pipeline, RedisWrite, ServerError};
+use redis::{Cmd, Pipeline, RedisWrite};
 
-use super::{Redis, command, failure, keys_command, millis, set_command};
-use crate::{Backend, Batch, Error, HashBackend, HashExpiry, Key, Level, Put, Result, WriteOpts};
+use super::{
+    Redis, command,
+    failure::{self, Meaning},
+    fenced::any_fenced,
+    keys_command, millis, set_command,
+};
+use crate::{Backend, Batch, HashBackend, HashExpiry, Key, Level, Put, Result, WriteOpts};
 
 impl HashBackend for Redis {
     async fn hash_get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
@@ -31,6 +36,11 @@ impl HashBackend for Redis {
         let Some(space) = key.space() else {
             return self.set(key, value, opts).await;
         };
+        if opts.fence.is_some() {
+            let puts = [Put::new(key, value, opts)];
+            let set = Box::pin(self.set_fenced(&puts, Some(expiry))).await;
+            return set.map_err(|error| error.with_key(key));
+        }
         let set = hash_set_command(space, &[(key.name(), &value)]);
         let set = match expire_command(space, opts.keep_for, expiry) {
             None => {
@@ -88,11 +98,15 @@ impl HashBackend for Redis {
     }
 
     /// One pipeline: the `SET`s of the plain keys, and for each space an `HSET` of all its fields
-    /// and, where `expiry` asks for one, a `PEXPIRE` with the longest lifetime among them.
+    /// and, where `expiry` asks for one, a `PEXPIRE` with the longest lifetime among them. With
+    /// leases, a script that does the same.
     async fn hash_set_multi(&self, puts: &[Put<'_, Bytes>], expiry: HashExpiry) -> Result<()> {
         let groups = Groups::of(puts.iter().map(|put| put.key));
         if groups.spaces.is_empty() {
             return self.set_multi(puts).await;
+        }
+        if any_fenced(puts) {
+            return Box::pin(self.set_fenced(puts, Some(expiry))).await;
         }
         let mut pipeline = Pipeline::with_capacity(groups.plain.len() + 2 * groups.spaces.len());
         let mut meanings: Vec<(Key<'_>, Meaning)> = Vec::with_capacity(puts.len());
@@ -133,8 +147,6 @@ impl HashBackend for Redis {
         })
     }
 }
-
-type Meaning = fn(&ServerError) -> Error;
 
 /// The positions of a batch by where they lead, each in the caller's order.
 struct Groups<'k> {
@@ -221,7 +233,7 @@ fn expire_command(space: &str, keep_for: Option<Duration>, expiry: HashExpiry) -
     Some(command)
 }
 
-fn expire_refusal(expiry: HashExpiry) -> Meaning {
+pub(super) fn expire_refusal(expiry: HashExpiry) -> Meaning {
     match expiry {
         HashExpiry::OnCreate => failure::expire_nx_refusal,
         HashExpiry::Always | HashExpiry::Never => failure::refusal,

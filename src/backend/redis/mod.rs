@@ -4,18 +4,23 @@ mod config;
 mod connection;
 mod driver;
 mod failure;
+mod fenced;
 mod hash;
 #[cfg(feature = "backend-redis-tls")]
 mod tls;
+mod tracking;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use redis::{Cmd, Pipeline, RedisWrite, ServerError, Value};
+use redis::{Cmd, Pipeline, RedisWrite, Value};
 
 pub use self::config::RedisBuilder;
-use self::connection::Link;
-use crate::{Backend, Batch, Capabilities, Error, Expires, Key, Level, Put, Result, WriteOpts};
+pub(crate) use self::{config::config, connection::Link, failure::refusal, tracking::Waits};
+use self::{failure::Meaning, fenced::any_fenced};
+use crate::{
+    Backend, Batch, Capabilities, Domain, Error, Expires, Key, Level, Put, Result, WriteOpts,
+};
 
 /// The longest lifetime a server is asked for: 285,000 years, which added to its clock is far from
 /// overflowing, and which a double keeps exactly.
@@ -25,6 +30,10 @@ const LONGEST_MS: u64 = 1 << 53;
 ///
 /// A clone shares the connection: one, pipelined, made by the first call and made anew when it is
 /// lost. Honours [`WriteOpts::keep_for`] in milliseconds. A batch is one round trip.
+///
+/// Honours [`WriteOpts::fence`] for locks in the same database: a script looks at the lease and writes,
+/// which is one step for the server and one command for us. Of a batch, those puts whose leases are
+/// held are written; the error tells how many were not.
 ///
 /// A plain key is stored under its own name. A key in a space is stored under its
 /// [flat form](Key::flat), or with [`Hstore`](crate::Hstore) as a field of the hash that has the name
@@ -69,6 +78,7 @@ const LONGEST_MS: u64 = 1 << 53;
 /// | no connection, or it was lost; the server is loading or busy | `Unavailable` |
 /// | no answer within the response timeout (500 ms) | `Timeout` |
 /// | the server refuses: rights, memory, a replica, no such database | `Backend`, with its words |
+/// | the lease of a write is no longer held | `LeaseLost` |
 /// | a read meets a value of another type | `Decode`: a region counts it as a miss and overwrites it |
 ///
 /// # Cancellation
@@ -82,7 +92,7 @@ const LONGEST_MS: u64 = 1 << 53;
 /// enabled. When that runtime ends, the next call makes a new connection in its own.
 #[derive(Clone)]
 pub struct Redis {
-    link: Arc<Link>,
+    pub(crate) link: Arc<Link>,
 }
 
 impl Redis {
@@ -118,13 +128,24 @@ impl Redis {
         }
     }
 
+    /// Whose leases this backend can check, and where locks see its entries.
+    pub(crate) fn domain(&self) -> Domain {
+        let target = self.link.target();
+        Domain::new(("redis", target.address.to_string(), target.database))
+    }
+
+    /// The same server, with the same settings, over a connection that tracks.
+    pub(crate) fn tracking(&self, waits: Arc<Waits>) -> Self {
+        Self::from_link(self.link.tracking(waits))
+    }
+
     fn from_link(link: Arc<Link>) -> Self {
         Self { link }
     }
 
     /// The error in an answer that is not what the command should give.
     #[cold]
-    fn refused(&self, answer: Value, meaning: fn(&ServerError) -> Error) -> Error {
+    pub(crate) fn refused(&self, answer: Value, meaning: Meaning) -> Error {
         let Value::ServerError(error) = answer else {
             return failure::unexpected("the server gave an answer of an unexpected form");
         };
@@ -145,7 +166,7 @@ impl Redis {
     }
 
     /// An answer to a write, which is `OK` or the number of keys or fields touched.
-    fn done(&self, answer: Value, meaning: fn(&ServerError) -> Error) -> Result<()> {
+    fn done(&self, answer: Value, meaning: Meaning) -> Result<()> {
         match answer {
             Value::Okay | Value::Int(_) => Ok(()),
             other => Err(self.refused(other, meaning)),
@@ -197,7 +218,7 @@ impl Level for Redis {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default().with_expires(Expires::Always)
+        Capabilities::default().with_expires(Expires::Always).with_fence(self.domain())
     }
 }
 
@@ -207,6 +228,11 @@ impl Backend for Redis {
     }
 
     async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts<'_>) -> Result<()> {
+        if opts.fence.is_some() {
+            // Boxed, so that other writes do not carry what this one needs.
+            let set = Box::pin(self.set_fenced(&[Put::new(key, value, opts)], None)).await;
+            return set.map_err(|error| error.with_key(key));
+        }
         let set = self.set_plain(&key.flat(), &value, opts).await;
         set.map_err(|error| error.with_key(key))
     }
@@ -220,10 +246,13 @@ impl Backend for Redis {
         self.found_many(answer, keys.len())
     }
 
-    /// One pipeline of `SET`s.
+    /// One pipeline of `SET`s; with leases, a script.
     async fn set_multi(&self, puts: &[Put<'_, Bytes>]) -> Result<()> {
         if puts.is_empty() {
             return Ok(());
+        }
+        if any_fenced(puts) {
+            return Box::pin(self.set_fenced(puts, None)).await;
         }
         let mut sets = Pipeline::with_capacity(puts.len());
         for put in puts {
@@ -249,7 +278,7 @@ impl Redis {
 }
 
 /// An empty command with room for `args` arguments of `bytes` bytes in all.
-fn command(name: &str, args: usize, bytes: usize) -> Cmd {
+pub(crate) fn command(name: &str, args: usize, bytes: usize) -> Cmd {
     let mut command = Cmd::with_capacity(1 + args, name.len() + bytes);
     command.write_arg(name.as_bytes());
     command
@@ -278,7 +307,7 @@ fn set_command(key: &[u8], value: &[u8], opts: WriteOpts<'_>) -> Cmd {
 
 /// A lifetime as the server takes it: never 0, which it refuses (`SET`) or takes for "delete"
 /// (`PEXPIRE`), and never so long that it overflows.
-fn millis(keep_for: Duration) -> u64 {
+pub(crate) fn millis(keep_for: Duration) -> u64 {
     u64::try_from(keep_for.as_millis()).unwrap_or(LONGEST_MS).clamp(1, LONGEST_MS)
 }
 

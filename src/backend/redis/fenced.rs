@@ -1,0 +1,169 @@
+//! Writes that are carried out only while a lease is held.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use redis::{Cmd, Pipeline, RedisWrite, Value};
+
+use super::{Redis, command, failure, hash::expire_refusal, millis};
+use crate::{Error, ErrorKind, HashExpiry, Lease, Put, Result};
+
+/// Looks at each lease and writes under it, in one step, because the server runs a script alone.
+///
+/// For each put it takes two keys (that of the entry and the name of the lock) and, after the option
+/// for `PEXPIRE`, five arguments: the token, `plain` or `hash`, the field, the value and the
+/// lifetime. Nothing stands for "none"; without a lease the entry's own key stands for the name, since
+/// an ACL is asked about every key. It answers for each put what the write answered, or nothing where
+/// the lease is lost. One write that fails does not stop the others.
+///
+/// Sent whole and not by its digest: these few hundred bytes are nothing beside a creation, and no
+/// server can have forgotten them.
+const SCRIPT: &str = include_str!("fenced.lua");
+
+/// How much one script may have to do, while which the server does nothing else.
+const MOST_PUTS: usize = 1000;
+const MOST_BYTES: usize = 16 << 20;
+
+impl Redis {
+    /// Writes `puts`, those with a lease only while it is held, in one round trip. Keys in a space
+    /// become fields of hashes where `hashes` is given.
+    pub(super) async fn set_fenced(
+        &self,
+        puts: &[Put<'_, Bytes>],
+        hashes: Option<HashExpiry>,
+    ) -> Result<()> {
+        let chunks = chunks(puts);
+        let lifetimes = Lifetimes::of(puts, hashes);
+        let mut pipeline = Pipeline::with_capacity(chunks.len());
+        for chunk in &chunks {
+            pipeline.add_command(script_command(chunk, hashes, &lifetimes));
+        }
+        let answers = self.link.send(&pipeline).await?;
+        let meaning = hashes.map_or(failure::refusal as failure::Meaning, expire_refusal);
+        let mut lost = Vec::new();
+        for (chunk, answer) in chunks.into_iter().zip(answers) {
+            let answers = match answer {
+                Value::Array(answers) if answers.len() == chunk.len() => answers,
+                other => return Err(self.refused(other, meaning).with_key(chunk[0].key)),
+            };
+            for (put, answer) in chunk.iter().zip(answers) {
+                match answer {
+                    Value::Nil => lost.push(put.key),
+                    other => {
+                        self.done(other, meaning).map_err(|error| error.with_key(put.key))?;
+                    }
+                }
+            }
+        }
+        let Some(first) = lost.first() else { return Ok(()) };
+        let error = Error::new(ErrorKind::LeaseLost, failure::LAYER).with_key(*first);
+        Err(if puts.len() == 1 {
+            error
+        } else {
+            error.with_message(format!(
+                "{} of {} values were not stored, because their leases were lost; here is the first",
+                lost.len(),
+                puts.len()
+            ))
+        })
+    }
+}
+
+/// Whether one of `puts` is fenced.
+pub(super) fn any_fenced(puts: &[Put<'_, Bytes>]) -> bool {
+    puts.iter().any(|put| put.opts.fence.is_some())
+}
+
+/// Cuts a batch into what one script may do.
+fn chunks<'a, 'k>(mut puts: &'a [Put<'k, Bytes>]) -> Vec<&'a [Put<'k, Bytes>]> {
+    let mut chunks = Vec::with_capacity(puts.len().div_ceil(MOST_PUTS));
+    while !puts.is_empty() {
+        let mut bytes = 0;
+        let fits = puts.iter().take(MOST_PUTS).take_while(|put| {
+            bytes += put.value.len();
+            bytes <= MOST_BYTES
+        });
+        let (chunk, rest) = puts.split_at(fits.count().max(1));
+        chunks.push(chunk);
+        puts = rest;
+    }
+    chunks
+}
+
+/// The TTL of each hash in a batch: the longest lifetime of its fields, as without leases.
+struct Lifetimes<'k>(HashMap<&'k str, u64>);
+
+impl<'k> Lifetimes<'k> {
+    fn of(puts: &[Put<'k, Bytes>], hashes: Option<HashExpiry>) -> Self {
+        let mut longest = HashMap::new();
+        if !matches!(hashes, None | Some(HashExpiry::Never)) {
+            for put in puts {
+                if let (Some(space), Some(keep_for)) = (put.key.space(), put.opts.keep_for) {
+                    let ms = longest.entry(space).or_default();
+                    *ms = millis(keep_for).max(*ms);
+                }
+            }
+        }
+        Self(longest)
+    }
+}
+
+fn script_command(
+    puts: &[Put<'_, Bytes>],
+    hashes: Option<HashExpiry>,
+    lifetimes: &Lifetimes<'_>,
+) -> Cmd {
+    let bytes = puts.iter().map(|put| put.value.len() + 256).sum::<usize>();
+    let mut eval = command("EVAL", 3 + 7 * puts.len(), SCRIPT.len() + bytes);
+    eval.write_arg(SCRIPT.as_bytes());
+    eval.arg(2 * puts.len());
+    for put in puts {
+        let key = match put.key.space() {
+            Some(space) if hashes.is_some() => space.as_bytes().into(),
+            _ => put.key.flat(),
+        };
+        eval.write_arg(&key);
+        eval.write_arg(put.opts.fence.map_or(&key, Lease::name));
+    }
+    eval.write_arg(if hashes == Some(HashExpiry::OnCreate) { b"NX" } else { b"" });
+    for put in puts {
+        let token = put.opts.fence.map(Lease::token);
+        eval.write_arg(token.as_ref().map_or(b"", |token| token.as_bytes()));
+        let space = put.key.space().filter(|_| hashes.is_some());
+        eval.write_arg(if space.is_some() { b"hash" } else { b"plain" });
+        eval.write_arg(space.map_or("", |_| put.key.name()).as_bytes());
+        eval.write_arg(&put.value);
+        let ms = match space {
+            Some(space) => lifetimes.0.get(space).copied(),
+            None => put.opts.keep_for.map(millis),
+        };
+        match ms {
+            Some(ms) => eval.arg(ms),
+            None => eval.arg(""),
+        };
+    }
+    eval
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::WriteOpts;
+
+    #[test]
+    fn a_batch_is_cut_by_number_and_by_size() {
+        let batch = |sizes: &[usize]| -> Vec<usize> {
+            let value = Bytes::from(vec![0; MOST_BYTES + 1]);
+            let puts: Vec<_> = sizes
+                .iter()
+                .map(|size| Put::new("k".into(), value.slice(..*size), WriteOpts::default()))
+                .collect();
+            chunks(&puts).into_iter().map(<[_]>::len).collect()
+        };
+        assert_eq!(batch(&[]), [0; 0]);
+        assert_eq!(batch(&[1; MOST_PUTS]), [MOST_PUTS]);
+        assert_eq!(batch(&[1; 2 * MOST_PUTS + 1]), [MOST_PUTS, MOST_PUTS, 1]);
+        let half = MOST_BYTES / 2;
+        assert_eq!(batch(&[half, half, half, MOST_BYTES + 1, 1, half]), [2, 1, 1, 2]);
+    }
+}

@@ -1,0 +1,192 @@
+//! What the server says of its own accord: that a key changed which was read over a connection that
+//! tracks.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use redis::{
+    ProtocolVersion, PushInfo, PushKind, RedisConnectionInfo, Value,
+    aio::{AsyncPushSender, SendError},
+};
+use tokio::sync::{Notify, futures::Notified};
+
+use super::config::Target;
+
+/// Who waits for a change of which keys.
+#[derive(Default)]
+pub(crate) struct Waits(Mutex<HashMap<Box<[u8]>, Waiting>>);
+
+/// Those who wait for one key.
+#[derive(Default)]
+struct Waiting {
+    count: usize,
+    changed: Arc<Notify>,
+}
+
+impl Waits {
+    /// Begins a wait for changes of the key `name`, which ends when it is dropped.
+    pub(crate) fn register<'a>(&'a self, name: &'a [u8]) -> Wait<'a> {
+        let mut names = self.names();
+        let waiting = names.entry(name.into()).or_default();
+        waiting.count += 1;
+        Wait { waits: self, name, changed: Arc::clone(&waiting.changed) }
+    }
+
+    /// For how many keys there are waits.
+    pub(crate) fn len(&self) -> usize {
+        self.names().len()
+    }
+
+    fn changed(&self, name: &[u8]) {
+        let changed = self.names().get(name).map(|waiting| Arc::clone(&waiting.changed));
+        if let Some(changed) = changed {
+            changed.notify_waiters();
+        }
+    }
+
+    fn all_changed(&self) {
+        let all: Vec<_> =
+            self.names().values().map(|waiting| Arc::clone(&waiting.changed)).collect();
+        for changed in all {
+            changed.notify_waiters();
+        }
+    }
+
+    fn names(&self) -> MutexGuard<'_, HashMap<Box<[u8]>, Waiting>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A wait for changes of one key.
+pub(crate) struct Wait<'a> {
+    waits: &'a Waits,
+    name: &'a [u8],
+    changed: Arc<Notify>,
+}
+
+impl Wait<'_> {
+    /// The next change from now on, whether it is awaited yet or not.
+    pub(crate) fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        let mut names = self.waits.names();
+        if let Some(waiting) = names.get_mut(self.name) {
+            waiting.count -= 1;
+            if waiting.count == 0 {
+                names.remove(self.name);
+            }
+        }
+    }
+}
+
+/// Listens on one connection. When that is lost, it is dropped, and everything may have changed.
+pub(super) struct Ear(Arc<Waits>);
+
+impl Ear {
+    pub(super) fn new(waits: &Arc<Waits>) -> Self {
+        Self(Arc::clone(waits))
+    }
+}
+
+impl AsyncPushSender for Ear {
+    fn send(&self, push: PushInfo) -> Result<(), SendError> {
+        if push.kind != PushKind::Invalidate {
+            return Ok(());
+        }
+        match push.data.first() {
+            Some(Value::Array(names)) => {
+                for name in names {
+                    if let Value::BulkString(name) = name {
+                        self.0.changed(name);
+                    }
+                }
+            }
+            // `FLUSHALL` and `FLUSHDB` name no keys.
+            _ => self.0.all_changed(),
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Ear {
+    fn drop(&mut self) {
+        self.0.all_changed();
+    }
+}
+
+impl Target {
+    /// The client asks for the protocol that has pushes before we can log in, so here it logs in.
+    pub(super) fn login_for_pushes(&self, mut login: RedisConnectionInfo) -> RedisConnectionInfo {
+        if let Some(username) = &self.username {
+            login = login.set_username(username);
+        }
+        if let Some(password) = &self.password {
+            login = login.set_password(password);
+        }
+        login.set_protocol(ProtocolVersion::RESP3)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use super::*;
+
+    fn push(data: Vec<Value>) -> PushInfo {
+        PushInfo { kind: PushKind::Invalidate, data }
+    }
+
+    fn names(names: &[&str]) -> PushInfo {
+        let name = |name: &&str| Value::BulkString(name.as_bytes().to_vec());
+        push(vec![Value::Array(names.iter().map(name).collect())])
+    }
+
+    fn is_ready(changed: Notified<'_>) -> bool {
+        pin!(changed).poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(())
+    }
+
+    #[test]
+    fn a_change_wakes_those_who_wait_for_it() {
+        let waits = Arc::new(Waits::default());
+        let ear = Ear::new(&waits);
+        let (one, same, other) = (waits.register(b"a"), waits.register(b"a"), waits.register(b"b"));
+        let waiting = || [one.changed(), same.changed(), other.changed()];
+        let woken = |begun: [Notified<'_>; 3]| begun.map(is_ready);
+
+        assert_eq!(woken(waiting()), [false; 3]);
+        let begun = waiting();
+        ear.send(names(&["x", "a"])).unwrap();
+        assert_eq!(woken(begun), [true, true, false]);
+        assert_eq!(woken(waiting()), [false; 3], "a change counts once");
+        let begun = waiting();
+        ear.send(push(vec![Value::Nil])).unwrap();
+        assert_eq!(woken(begun), [true; 3], "everything was flushed");
+        let begun = waiting();
+        ear.send(PushInfo { kind: PushKind::Message, ..names(&["a"]) }).unwrap();
+        assert_eq!(woken(begun), [false; 3]);
+        let begun = waiting();
+        drop(ear);
+        assert_eq!(woken(begun), [true; 3], "the connection was lost");
+    }
+
+    #[test]
+    fn dropped_waits_leave_nothing() {
+        let waits = Waits::default();
+        let (one, same, other) = (waits.register(b"a"), waits.register(b"a"), waits.register(b"b"));
+        assert_eq!(waits.len(), 2);
+        drop(one);
+        assert_eq!(waits.len(), 2);
+        drop((same, other));
+        assert_eq!(waits.len(), 0);
+    }
+}

@@ -1,0 +1,127 @@
+//! Waiting until a lock may be free.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use redis::{Pipeline, RedisWrite, Value};
+use tokio::time::{Instant, timeout};
+
+use crate::{
+    Error, Result,
+    backend::redis::{Redis, Waits, command, refusal},
+};
+
+/// How often a wait looks where the server does not push.
+const WITHOUT_PUSH: Duration = Duration::from_millis(50);
+/// How long a server that refused to push is not asked again.
+const REFUSED_FOR: Duration = Duration::from_secs(60);
+/// How much later than the server said a wait expects the end of a lease.
+const AFTER_THE_END: Duration = Duration::from_millis(2);
+
+/// Looks at locks over a connection of its own, so that the server says when one changes.
+pub(super) struct Watch {
+    redis: Redis,
+    /// The same server over a connection that tracks, made by the first wait.
+    pushing: Redis,
+    waits: Arc<Waits>,
+    poll: Duration,
+    refused: Mutex<Option<Instant>>,
+}
+
+/// A lock that is not free.
+struct Held {
+    token: Vec<u8>,
+    /// How long it lasts, where it has an end.
+    lasts: Option<Duration>,
+}
+
+impl Watch {
+    pub(super) fn new(redis: &Redis, poll: Duration) -> Self {
+        let waits = Arc::new(Waits::default());
+        let pushing = redis.tracking(Arc::clone(&waits));
+        Self { redis: redis.clone(), pushing, waits, poll, refused: Mutex::default() }
+    }
+
+    /// For how many locks there are waits.
+    pub(super) fn waiting(&self) -> usize {
+        self.waits.len()
+    }
+
+    /// Waits until the lock `name` is free or has another owner than at first.
+    pub(super) async fn released(&self, name: &[u8]) -> Result<()> {
+        let wait = self.waits.register(name);
+        let mut owner = None;
+        loop {
+            // From before the look, so that no change falls between the two.
+            let changed = wait.changed();
+            let (held, poll) = self.look(name).await?;
+            let Some(Held { token, lasts }) = held else { return Ok(()) };
+            if *owner.get_or_insert_with(|| token.clone()) != token {
+                return Ok(());
+            }
+            let end = lasts.map_or(poll, |lasts| lasts.saturating_add(AFTER_THE_END));
+            let _ = timeout(end.min(poll), changed).await;
+        }
+    }
+
+    /// Who holds the lock `name`, and how soon to look again although nothing is heard.
+    async fn look(&self, name: &[u8]) -> Result<(Option<Held>, Duration)> {
+        let mut get = command("GET", 1, name.len());
+        get.write_arg(name);
+        let mut pttl = command("PTTL", 1, name.len());
+        pttl.write_arg(name);
+        let mut look = Pipeline::with_capacity(2);
+        look.add_command(get).add_command(pttl);
+        let mut refusal = None;
+        if self.may_push() {
+            match self.pushing.link.send(&look).await {
+                Ok(answers) => return Ok((held(&self.pushing, answers)?, self.poll)),
+                Err(error) => refusal = Some(error),
+            }
+        }
+        let answers = self.redis.link.send(&look).await?;
+        // Not before: what refuses everything says nothing about pushes.
+        if let Some(error) = refusal.filter(|error| !error.is_transient()) {
+            self.note(&error);
+        }
+        Ok((held(&self.redis, answers)?, self.poll.min(WITHOUT_PUSH)))
+    }
+
+    fn may_push(&self) -> bool {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.is_none_or(|refused| refused.elapsed() > REFUSED_FOR)
+    }
+
+    /// Remembers for a while that the server refuses to push. Not so a connection that cannot be made:
+    /// it may come up a moment later, and its link sees to it that this is not tried too often.
+    #[cold]
+    fn note(&self, error: &Error) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused.replace(Instant::now()).is_none() {
+            tracing::warn!(
+                %error,
+                "larder: the server does not push, so locks are polled every {WITHOUT_PUSH:?}"
+            );
+        }
+    }
+}
+
+/// Who holds a lock, from the answers of `redis` to `GET` and `PTTL`.
+fn held(redis: &Redis, answers: Vec<Value>) -> Result<Option<Held>> {
+    let refused = |answer: Option<_>| redis.refused(answer.unwrap_or(Value::Nil), refusal);
+    let mut answers = answers.into_iter();
+    let token = match answers.next() {
+        Some(Value::BulkString(token)) => token,
+        Some(Value::Nil) => return Ok(None),
+        other => return Err(refused(other)),
+    };
+    let lasts = match answers.next() {
+        Some(Value::Int(-1)) => None,
+        // Negative, when it ended between the two.
+        Some(Value::Int(ms)) => Some(Duration::from_millis(ms.try_into().unwrap_or(0))),
+        other => return Err(refused(other)),
+    };
+    Ok(Some(Held { token, lasts }))
+}

@@ -1,0 +1,111 @@
+//! Leases on the locks of keys: taken in one go, renewed while the creator runs, given back
+//! whatever happens.
+
+use std::{future::pending, future::poll_fn, pin::pin, task::Poll};
+
+use tokio::runtime::Handle;
+
+use crate::{Key, Lease, Lock, Result};
+
+/// How many times a lease is renewed before it would end.
+const RENEWALS: u32 = 3;
+
+/// The leases that one call holds. Those that are left are given back when it is dropped, by a task
+/// of their own: a creator that is cancelled or panics leaves nothing locked.
+pub(super) struct Held<L: Lock> {
+    lock: L,
+    leases: Vec<Lease>,
+}
+
+impl<L: Lock> Held<L> {
+    /// No lease at all.
+    pub(super) fn none(lock: &L) -> Self {
+        Self { lock: lock.clone(), leases: Vec::new() }
+    }
+
+    fn wanted<'k>(lock: &L, keys: impl Iterator<Item = Key<'k>>) -> Self {
+        Self { lock: lock.clone(), leases: keys.map(|key| lock.lease(key)).collect() }
+    }
+
+    /// Takes the locks that are free, and says for each key whether it is ours.
+    pub(super) async fn acquire<'k>(
+        lock: &L,
+        keys: impl Iterator<Item = Key<'k>>,
+    ) -> Result<(Self, Vec<bool>)> {
+        // Complete before it asks: a call that is dropped, or whose answer is lost, gives back what
+        // it may have got.
+        let mut held = Self::wanted(lock, keys);
+        let ours = lock.acquire(&held.leases).await?;
+        let mut each = ours.iter();
+        held.leases.retain(|_| each.next().is_some_and(|ours| *ours));
+        Ok((held, ours))
+    }
+
+    /// Takes the locks from whoever has them.
+    pub(super) async fn seize<'k>(lock: &L, keys: impl Iterator<Item = Key<'k>>) -> Result<Self> {
+        let held = Self::wanted(lock, keys);
+        lock.seize(&held.leases).await?;
+        Ok(held)
+    }
+
+    pub(super) fn leases(&self) -> &[Lease] {
+        &self.leases
+    }
+
+    /// Whether each lease is still ours.
+    pub(super) async fn confirm(&self) -> Result<Vec<bool>> {
+        self.lock.renew(&self.leases).await
+    }
+
+    /// Gives the leases back.
+    pub(super) async fn release(mut self) -> Result<()> {
+        if self.leases.is_empty() {
+            return Ok(());
+        }
+        let released = self.lock.release(&self.leases).await;
+        // Also after a failure: they end by themselves.
+        self.leases.clear();
+        released
+    }
+
+    /// Runs `work`, and renews the leases for as long as it is polled. Work that is not polled any
+    /// more, or blocks its thread for longer than a lease lasts, loses them: it may hang for ever.
+    pub(super) async fn renewing<F: Future>(&self, work: F) -> F::Output {
+        if self.leases.is_empty() || Handle::try_current().is_err() {
+            return work.await;
+        }
+        let mut work = pin!(work);
+        let mut renewal = pin!(self.renew());
+        poll_fn(|cx| match work.as_mut().poll(cx) {
+            Poll::Pending => renewal.as_mut().poll(cx).map(|never| match never {}),
+            ready => ready,
+        })
+        .await
+    }
+
+    async fn renew(&self) -> std::convert::Infallible {
+        let every = self.lock.lasts() / RENEWALS;
+        loop {
+            tokio::time::sleep(every).await;
+            // A renewal that fails is tried again by the next.
+            if let Ok(ours) = self.lock.renew(&self.leases).await
+                && !ours.contains(&true)
+            {
+                return pending().await;
+            }
+        }
+    }
+}
+
+impl<L: Lock> Drop for Held<L> {
+    fn drop(&mut self) {
+        if self.leases.is_empty() {
+            return;
+        }
+        // Without a runtime they end by themselves.
+        if let Ok(runtime) = Handle::try_current() {
+            let (lock, leases) = (self.lock.clone(), std::mem::take(&mut self.leases));
+            runtime.spawn(async move { lock.release(&leases).await });
+        }
+    }
+}

@@ -1,0 +1,456 @@
+//! Read-through of many keys at once.
+
+use std::{any::Any, collections::HashMap, mem, sync::Arc};
+
+use tokio::{
+    runtime::Handle,
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    Region,
+    create::{Wants, no_runtime, recursion, shared},
+    created::Created,
+    flight::{Crew, Flight, Join, Lead, Outcome, Seat, deadline},
+    held::Held,
+    options::OnTimeout,
+    read::Left,
+};
+use crate::{Error, Failure, Invalidator, Key, Lock, Result, Store};
+
+/// What became of one key.
+pub(super) type Outcomes<T, E> = Vec<Result<Option<T>, Failure<E>>>;
+
+/// A batch under way. Its keys are distinct and in the caller's order; everything else goes by their
+/// position.
+struct Batch<'k, K, T, E> {
+    items: Vec<&'k K>,
+    keys: Vec<Key<'k>>,
+    left: Vec<Left<T>>,
+    answers: Vec<Option<Result<Option<T>, Failure<E>>>>,
+    crew: Crew,
+    until: Instant,
+}
+
+/// A key that this batch creates, by its position.
+struct Led {
+    at: usize,
+    lead: Lead,
+}
+
+/// How the locks of keys are taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Take {
+    IfFree,
+    /// From whoever has them.
+    Seize,
+    /// Not at all, since the lock fails.
+    Without,
+}
+
+impl<K, T, E> Batch<'_, K, T, E> {
+    fn open(&self) -> Vec<usize> {
+        (0..self.keys.len()).filter(|at| self.answers[*at].is_none()).collect()
+    }
+
+    fn answer(&mut self, at: usize, answer: Result<Option<T>, Failure<E>>) {
+        self.answers[at] = Some(answer);
+    }
+
+    fn fail(&mut self, all: impl IntoIterator<Item = usize>, error: &Error) {
+        for at in all {
+            self.answer(at, Err(Failure::Cache(error.clone())));
+        }
+    }
+}
+
+impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
+    /// Finds or creates the values of `items`, and answers in their order.
+    pub(super) async fn batch<K, Q, T, E, R>(
+        &self,
+        items: Vec<K>,
+        mut create: impl AsyncFnMut(Vec<K>) -> Result<R, E>,
+    ) -> Outcomes<T, E>
+    where
+        S: Store<T>,
+        K: Clone,
+        for<'q> &'q K: Into<Key<'q>>,
+        R: IntoIterator<Item = (Q, Created<T>)>,
+        for<'q> &'q Q: Into<Key<'q>>,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+    {
+        let mut known = HashMap::with_capacity(items.len());
+        let (mut distinct, mut keys) = (Vec::new(), Vec::new());
+        let places: Vec<usize> = items
+            .iter()
+            .map(|item| {
+                let key = item.into();
+                *known.entry(key).or_insert_with(|| {
+                    distinct.push(item);
+                    keys.push(key);
+                    keys.len() - 1
+                })
+            })
+            .collect();
+        let mut batch = Batch {
+            left: keys.iter().map(|_| Left::Missing).collect(),
+            answers: keys.iter().map(|_| None).collect(),
+            items: distinct,
+            keys,
+            crew: Crew::new(),
+            until: deadline(self.call.wait_timeout),
+        };
+        let mut too_slow = Vec::new();
+        loop {
+            let seen = self.inner.flights.landed();
+            let open = batch.open();
+            self.look(&mut batch, &open).await;
+            let (led, forced, followed) = self.seats(&mut batch, too_slow);
+            // First what others may be waiting for, then what this batch waits for: no two batches
+            // can wait for each other.
+            self.lead_multi(&mut batch, led, Take::IfFree, seen, &mut create).await;
+            self.lead_multi(&mut batch, forced, Take::Seize, seen, &mut create).await;
+            too_slow = self.follow(&mut batch, followed).await;
+            if batch.open().is_empty() {
+                break;
+            }
+        }
+        // Each answer goes to its last place, clones to the places before that.
+        let mut uses = vec![0_usize; batch.answers.len()];
+        places.iter().for_each(|at| uses[*at] += 1);
+        let take = |at: usize| {
+            uses[at] -= 1;
+            let answer = &mut batch.answers[at];
+            let answer = if uses[at] == 0 { answer.take() } else { answer.clone() };
+            answer.unwrap_or(Ok(None))
+        };
+        places.into_iter().map(take).collect()
+    }
+
+    /// Reads keys, and answers those that are fresh.
+    async fn look<K, T, E>(&self, batch: &mut Batch<'_, K, T, E>, which: &[usize])
+    where
+        S: Store<T>,
+        T: Send,
+    {
+        if which.is_empty() {
+            return;
+        }
+        let keys: Vec<Key<'_>> = which.iter().map(|at| batch.keys[*at]).collect();
+        let found = match self.inner.stack.read_multi(&keys).await {
+            Ok(found) => found,
+            Err(error) => match self.bypass(&error) {
+                Ok(()) => which.iter().map(|_| Ok(None)).collect(),
+                Err(error) => return batch.fail(which.iter().copied(), &error),
+            },
+        };
+        for (at, found) in which.iter().zip(found) {
+            match self.left(batch.keys[*at], Wants::Answer, found).await {
+                Ok(Left::Fresh(value)) => batch.answer(*at, Ok(value)),
+                Ok(left) => batch.left[*at] = left,
+                Err(error) => batch.fail([*at], &error),
+            }
+        }
+    }
+
+    /// Takes the seats of all open keys: those this batch leads, those it leads because another one
+    /// was too slow, and those it follows. Who has a stale value does not follow.
+    fn seats<K, T, E>(
+        &self,
+        batch: &mut Batch<'_, K, T, E>,
+        too_slow: Vec<(usize, Arc<Flight>)>,
+    ) -> (Vec<Led>, Vec<Led>, Vec<(usize, Arc<Flight>)>) {
+        let (mut led, mut forced, mut followed) = (Vec::new(), Vec::new(), Vec::new());
+        let mut too_slow: HashMap<usize, Arc<Flight>> = too_slow.into_iter().collect();
+        for at in batch.open() {
+            let key = batch.keys[at];
+            let stale = matches!(batch.left[at], Left::Stale(_));
+            let slow = too_slow.remove(&at);
+            let seat = match &slow {
+                Some(slow) => self.inner.flights.overtake(slow, batch.crew, self.stamp(key)),
+                None => self.seat(key, if stale { Join::Pass } else { Join::Wait }, batch.crew),
+            };
+            match seat {
+                Seat::Own => batch.fail([at], &recursion(key)),
+                Seat::Lead(lead) if slow.is_some() => forced.push(Led { at, lead }),
+                Seat::Lead(lead) => led.push(Led { at, lead }),
+                Seat::Follow(flight) => match mem::replace(&mut batch.left[at], Left::Missing) {
+                    Left::Stale(value) => {
+                        self.inner.tally.stale.add();
+                        batch.answer(at, Ok(value));
+                    }
+                    _ => followed.push((at, flight)),
+                },
+            }
+        }
+        (led, forced, followed)
+    }
+
+    /// Waits for what others create; returns the flights that took too long and are to be taken over.
+    async fn follow<K, T, E>(
+        &self,
+        batch: &mut Batch<'_, K, T, E>,
+        followed: Vec<(usize, Arc<Flight>)>,
+    ) -> Vec<(usize, Arc<Flight>)>
+    where
+        S: Store<T>,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+    {
+        let mut too_slow = Vec::new();
+        for (at, flight) in followed {
+            match flight.outcome(batch.until).await {
+                Some(outcome) => {
+                    if let Some(answer) = shared(&outcome, Wants::Answer) {
+                        self.inner.tally.shared.add();
+                        batch.answer(at, answer);
+                    }
+                }
+                None if self.call.on_timeout == OnTimeout::Create => too_slow.push((at, flight)),
+                None => {
+                    let answer = self.out_of_time(batch.keys[at]).await;
+                    batch.answer(at, answer.map_err(Failure::Cache));
+                }
+            }
+        }
+        if !too_slow.is_empty() {
+            batch.until = deadline(self.call.wait_timeout);
+        }
+        too_slow
+    }
+
+    /// Goes on with the seats of many keys: takes their locks, creates those it got, and then waits
+    /// for those that other processes have.
+    async fn lead_multi<K, Q, T, E, R>(
+        &self,
+        batch: &mut Batch<'_, K, T, E>,
+        mut led: Vec<Led>,
+        mut take: Take,
+        seen: u64,
+        create: &mut impl AsyncFnMut(Vec<K>) -> Result<R, E>,
+    ) where
+        S: Store<T>,
+        K: Clone,
+        R: IntoIterator<Item = (Q, Created<T>)>,
+        for<'q> &'q Q: Into<Key<'q>>,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+    {
+        while !led.is_empty() {
+            let (held, ours, busy) = match self.locks(batch, led, take).await {
+                Ok(locks) => locks,
+                Err(failed) => return failed,
+            };
+            // Someone may have finished between the read and the seat, or the lock.
+            let again =
+                if L::SHARED { take == Take::IfFree } else { self.inner.flights.landed() != seen };
+            self.create_multi(batch, ours, &held, again, create).await;
+            self.give_back(held).await;
+            led = busy;
+            let Some(first) = led.first() else { return };
+            take = match timeout_at(batch.until, self.inner.lock.released(batch.keys[first.at]))
+                .await
+            {
+                Ok(Ok(())) => Take::IfFree,
+                Ok(Err(error)) => match self.bypass(&error) {
+                    Ok(()) => Take::Without,
+                    Err(error) => return batch.fail(led.iter().map(|led| led.at), &error),
+                },
+                Err(_) if self.call.on_timeout == OnTimeout::Create => Take::Seize,
+                Err(_) => {
+                    for Led { at, .. } in led {
+                        let answer = self.out_of_time(batch.keys[at]).await;
+                        batch.answer(at, answer.map_err(Failure::Cache));
+                    }
+                    return;
+                }
+            };
+            self.look(batch, &led.iter().map(|led| led.at).collect::<Vec<_>>()).await;
+            led = land_answered(batch, led);
+        }
+    }
+
+    /// Takes the locks of the keys this batch leads. Returns the leases, the keys that are ours, and
+    /// those that other processes have and for which there is nothing to serve meanwhile.
+    async fn locks<K, T, E>(
+        &self,
+        batch: &mut Batch<'_, K, T, E>,
+        led: Vec<Led>,
+        take: Take,
+    ) -> Result<(Held<L>, Vec<Led>, Vec<Led>), ()> {
+        let lock = &self.inner.lock;
+        if !L::SHARED || take == Take::Without {
+            return Ok((Held::none(lock), led, Vec::new()));
+        }
+        if Handle::try_current().is_err() {
+            let error = no_runtime(batch.keys[led[0].at]);
+            return Err(batch.fail(led.iter().map(|led| led.at), &error));
+        }
+        let keys = led.iter().map(|led| batch.keys[led.at]);
+        let answer = match take {
+            Take::Seize => Held::seize(lock, keys).await.map(|held| (held, vec![true; led.len()])),
+            _ => Held::acquire(lock, keys).await,
+        };
+        let (held, is_ours) = match answer {
+            Ok(answer) => answer,
+            Err(error) => match self.bypass(&error) {
+                Ok(()) => return Ok((Held::none(lock), led, Vec::new())),
+                Err(error) => return Err(batch.fail(led.iter().map(|led| led.at), &error)),
+            },
+        };
+        let (mut ours, mut busy) = (Vec::with_capacity(led.len()), Vec::new());
+        for (led, is_ours) in led.into_iter().zip(is_ours) {
+            if is_ours {
+                ours.push(led);
+                continue;
+            }
+            match mem::replace(&mut batch.left[led.at], Left::Missing) {
+                Left::Stale(value) => {
+                    self.inner.tally.stale.add();
+                    batch.answer(led.at, Ok(value));
+                }
+                _ => busy.push(led),
+            }
+        }
+        Ok((held, ours, busy))
+    }
+
+    /// Creates the keys that are ours, stores them, and hands them to those who wait.
+    async fn create_multi<K, Q, T, E, R>(
+        &self,
+        batch: &mut Batch<'_, K, T, E>,
+        ours: Vec<Led>,
+        held: &Held<L>,
+        again: bool,
+        create: &mut impl AsyncFnMut(Vec<K>) -> Result<R, E>,
+    ) where
+        S: Store<T>,
+        K: Clone,
+        R: IntoIterator<Item = (Q, Created<T>)>,
+        for<'q> &'q Q: Into<Key<'q>>,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+    {
+        // With locks, the leases stand in the order of our keys.
+        let mut ours: Vec<(usize, Led)> = ours.into_iter().enumerate().collect();
+        if again {
+            self.look(batch, &ours.iter().map(|(_, led)| led.at).collect::<Vec<_>>()).await;
+            ours = ours
+                .into_iter()
+                .filter_map(|(n, led)| Some((n, land_if_answered(batch, led)?)))
+                .collect();
+        }
+        if ours.is_empty() {
+            return;
+        }
+        let mut stamps = Vec::with_capacity(ours.len());
+        for (_, led) in &ours {
+            let stamp = self.stamp(batch.keys[led.at]);
+            led.lead.restamp(stamp);
+            stamps.push(stamp);
+        }
+        let missing = ours.iter().map(|(_, led)| batch.items[led.at].clone()).collect();
+        let created = match batch.crew.create(held.renewing(create(missing))).await {
+            Ok(created) => created,
+            Err(error) => return self.failed(batch, ours, Arc::new(error)),
+        };
+        let mut made = self.sorted(batch, &ours, created);
+        let mut entries = Vec::with_capacity(ours.len());
+        for ((_, led), stamp) in ours.iter().zip(stamps) {
+            let created = made.remove(&led.at).unwrap_or_else(|| self.absent());
+            entries.push(self.entry_of(created, stamp));
+        }
+        let each: Vec<_> = ours
+            .iter()
+            .zip(&entries)
+            .filter(|(_, (_, wanted))| *wanted)
+            .map(|((n, led), (entry, _))| {
+                let lease = (*n < held.leases().len()).then_some(*n);
+                (batch.keys[led.at], &led.lead, lease, entry)
+            })
+            .collect();
+        let stored = self.store_multi(&each, held).await;
+        for ((_, Led { at, lead }), (entry, _)) in ours.into_iter().zip(entries) {
+            lead.land(|| Outcome::of(entry.value.as_ref()));
+            let stored = stored.clone().map_err(Failure::Cache);
+            batch.answer(at, stored.map(|()| entry.value));
+        }
+    }
+
+    /// What was created, by the position of its key. What nobody asked for is left out.
+    fn sorted<K, Q, T, E>(
+        &self,
+        batch: &Batch<'_, K, T, E>,
+        ours: &[(usize, Led)],
+        created: impl IntoIterator<Item = (Q, Created<T>)>,
+    ) -> HashMap<usize, Created<T>>
+    where
+        for<'q> &'q Q: Into<Key<'q>>,
+    {
+        let asked: HashMap<Key<'_>, usize> =
+            ours.iter().map(|(_, led)| (batch.keys[led.at], led.at)).collect();
+        let mut made = HashMap::with_capacity(asked.len());
+        for (key, created) in created {
+            let key: Key<'_> = (&key).into();
+            if let Some(at) = asked.get(&key) {
+                self.inner.tally.creations.add();
+                made.insert(*at, created);
+            }
+        }
+        made
+    }
+
+    /// What a key gets for which the creator returned nothing.
+    fn absent<T>(&self) -> Created<T> {
+        let nothing = Created::nothing();
+        if self.inner.policy.negative_ttl.is_some() { nothing } else { nothing.not_stored() }
+    }
+
+    /// Hands the creator's error to all, except where there is a stale value.
+    fn failed<K, T, E>(
+        &self,
+        batch: &mut Batch<'_, K, T, E>,
+        ours: Vec<(usize, Led)>,
+        error: Arc<E>,
+    ) where
+        E: Send + Sync + 'static,
+    {
+        self.inner.tally.failures.add();
+        for (_, Led { at, lead }) in ours {
+            lead.land(|| Outcome::Failure(Arc::clone(&error) as Arc<dyn Any + Send + Sync>));
+            let answer = match mem::replace(&mut batch.left[at], Left::Missing) {
+                Left::Stale(value) if self.call.stale_on_error => {
+                    self.stands_in(batch.keys[at]);
+                    Ok(value)
+                }
+                _ => Err(Failure::Creator(Arc::clone(&error))),
+            };
+            batch.answer(at, answer);
+        }
+    }
+}
+
+/// Lands the flights of keys that have their answer, and returns the others.
+fn land_answered<K, T: Clone + Send + Sync + 'static, E>(
+    batch: &Batch<'_, K, T, E>,
+    led: Vec<Led>,
+) -> Vec<Led> {
+    led.into_iter().filter_map(|led| land_if_answered(batch, led)).collect()
+}
+
+fn land_if_answered<K, T: Clone + Send + Sync + 'static, E>(
+    batch: &Batch<'_, K, T, E>,
+    led: Led,
+) -> Option<Led> {
+    match &batch.answers[led.at] {
+        None => Some(led),
+        Some(answer) => {
+            led.lead.land(|| match answer {
+                Ok(value) => Outcome::of(value.as_ref()),
+                Err(_) => Outcome::Nothing,
+            });
+            None
+        }
+    }
+}
