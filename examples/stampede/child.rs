@@ -27,7 +27,7 @@ use crate::talk::{Findings, Job, Micros, Said, Span, now, say, until};
 pub(crate) type Values = Region<FullDict<Msgpack<Observed<Notes, Redis>>>, RedisLock>;
 
 /// For a machine with more to do than it can: nothing here is to end in a timeout.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The pause of a task between two calls, where they go on.
 const PAUSE: Duration = Duration::from_millis(20);

@@ -33,8 +33,8 @@ impl Crew {
     pub(crate) async fn gather(count: usize, job: &Job) -> Result<Self, Box<dyn Error>> {
         let (say, said) = mpsc::unbounded_channel();
         let program = env::current_exe()?;
-        let silence =
-            PATIENCE + Duration::from_millis(job.go_on_ms.unwrap_or(job.creator_ms).into());
+        let takes = job.go_on_ms.unwrap_or(job.lease_ms + job.creator_ms);
+        let silence = PATIENCE + Duration::from_millis(takes.into());
         let mut crew = Self { children: Vec::new(), said, silence, killed: None, started: 0 };
         for number in 0..count {
             let mut command = Command::new(&program);
@@ -85,12 +85,12 @@ impl Crew {
         Ok(start)
     }
 
-    /// Waits until somebody creates, and kills that one in the middle. Says when.
-    pub(crate) async fn kill_owner(&mut self, middle: Duration) -> Result<Micros, Box<dyn Error>> {
+    /// Waits until somebody creates, and kills that one so long after. Says when.
+    pub(crate) async fn kill_owner(&mut self, after: Duration) -> Result<Micros, Box<dyn Error>> {
         loop {
             match self.next().await? {
                 (number, Some(Said::Creating)) => {
-                    tokio::time::sleep(middle).await;
+                    tokio::time::sleep(after).await;
                     let killed = now();
                     self.killed = Some(number);
                     self.children[number].kill().await?;

@@ -79,7 +79,7 @@ pub(crate) struct Killed {
 pub(crate) async fn killed(options: &Options, server: &Server) -> Result<Killed, Box<dyn Error>> {
     let mut crew = Crew::gather(options.processes, &job(options, server, "killed")).await?;
     crew.start().await?;
-    let killed = crew.kill_owner(options.creator() / 2).await?;
+    let killed = crew.kill_owner(options.creator() / 4).await?;
     let survivors = options.processes - 1;
     let Findings { created, values, got, errors, .. } = crew.findings(survivors).await?;
     Ok(Killed {

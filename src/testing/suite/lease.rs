@@ -43,9 +43,8 @@ pub(super) async fn a_lease_ends_by_itself<L: Lock>(lock: L) -> Outcome {
     let held = Since { lock: &lock, begun: Instant::now() };
     same("acquire", &taken(&lock, &dead).await?, &true)?;
     // Its owner does nothing any more. Who waits gets it, woken or not.
-    wait_for(&lock, &next).await?;
+    let mine = Since { lock: &lock, begun: wait_for(&lock, &next).await? };
     ensure(held.may_be_over(), || format!("it ended after {:?}", held.begun.elapsed()))?;
-    let mine = Since { lock: &lock, begun: Instant::now() };
     let still = renewed(&lock, &next).await?;
     ensure(still || mine.may_be_over(), || "the new owner lost it at once".to_owned())?;
     same("renew by the old owner", &renewed(&lock, &dead).await?, &false)?;
@@ -63,10 +62,8 @@ pub(super) async fn renewal_keeps_it<L: Lock>(lock: L) -> Outcome {
         tokio::time::sleep(lock.lasts() / 8).await;
         let stolen = taken(&lock, &other).await?;
         if stolen && !held.may_be_over() {
-            return Err(Broken::new(format!(
-                "it ended {:?} after a renewal",
-                held.begun.elapsed()
-            )));
+            let after = held.begun.elapsed();
+            return Err(Broken::new(format!("it ended {after:?} after a renewal")));
         }
         let renewal = Since { lock: &lock, begun: Instant::now() };
         if stolen || !renewed(&lock, &mine).await? {

@@ -4,7 +4,7 @@ use std::{collections::HashSet, future::Future, time::Duration};
 
 use tokio::{
     task::{JoinSet, yield_now},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use super::{
@@ -165,19 +165,25 @@ pub(super) async fn one_of_many_gets_it<L: Lock>(lock: L) -> Outcome {
     Ok(())
 }
 
-/// As a caller waits: it looks again whenever it is woken.
-pub(super) async fn wait_for(lock: &impl Lock, lease: &Lease) -> Outcome {
+/// As a caller waits: it looks again whenever it is woken. Says when the call began that took it.
+pub(super) async fn wait_for(lock: &impl Lock, lease: &Lease) -> Result<Instant, Broken> {
     let wait = async {
-        while !taken(lock, lease).await? {
+        loop {
+            let begun = Instant::now();
+            if taken(lock, lease).await? {
+                return Ok(begun);
+            }
             lock.released(lease.key()).await?;
             yield_now().await;
         }
-        Ok(())
     };
     in_time("who waits for a lease gets it", wait).await
 }
 
-async fn in_time(what: &str, call: impl Future<Output = Outcome>) -> Outcome {
+async fn in_time<T>(
+    what: &str,
+    call: impl Future<Output = Result<T, Broken>>,
+) -> Result<T, Broken> {
     let late = |_| Broken::new(format!("{what}: not within {PATIENCE:?}"));
     timeout(PATIENCE, call).await.map_err(late)?
 }
