@@ -110,24 +110,6 @@ impl<'a> From<&'a str> for Key<'a> {
     }
 }
 
-impl<'a> From<&'a &str> for Key<'a> {
-    fn from(name: &'a &str) -> Self {
-        Self::from(*name)
-    }
-}
-
-impl<'a> From<&'a Key<'_>> for Key<'a> {
-    fn from(key: &'a Key<'_>) -> Self {
-        *key
-    }
-}
-
-impl<'a, A: AsRef<str>, B: AsRef<str>> From<&'a (A, B)> for Key<'a> {
-    fn from((space, name): &'a (A, B)) -> Self {
-        Self { space: Some(space.as_ref()), name: name.as_ref() }
-    }
-}
-
 impl<'a> From<&'a String> for Key<'a> {
     fn from(name: &'a String) -> Self {
         Self::from(name.as_str())
@@ -208,6 +190,55 @@ impl equivalent::Equivalent<KeyBuf> for Key<'_> {
             None => key.split == PLAIN && *self.name == *key.text,
             Some(space) => key.is_pair(space, self.name),
         }
+    }
+}
+
+/// What keys of a batch may be: `&str`, `String`, `(&str, &str)`, [`Key`], [`KeyBuf`], and references to
+/// them.
+///
+/// Batches hand their items back to the creator, and so take them as they are, and not as a [`Key`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a cache key",
+    label = "expected a name such as `&str` or `String`, or a pair of them for a name in a space"
+)]
+pub trait AsKey {
+    /// The key.
+    fn as_key(&self) -> Key<'_>;
+}
+
+impl<K: AsKey + ?Sized> AsKey for &K {
+    fn as_key(&self) -> Key<'_> {
+        (**self).as_key()
+    }
+}
+
+impl AsKey for str {
+    fn as_key(&self) -> Key<'_> {
+        self.into()
+    }
+}
+
+impl AsKey for String {
+    fn as_key(&self) -> Key<'_> {
+        self.into()
+    }
+}
+
+impl AsKey for Key<'_> {
+    fn as_key(&self) -> Key<'_> {
+        *self
+    }
+}
+
+impl AsKey for KeyBuf {
+    fn as_key(&self) -> Key<'_> {
+        Self::as_key(self)
+    }
+}
+
+impl<A: AsRef<str>, B: AsRef<str>> AsKey for (A, B) {
+    fn as_key(&self) -> Key<'_> {
+        (self.0.as_ref(), self.1.as_ref()).into()
     }
 }
 

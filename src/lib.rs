@@ -267,9 +267,9 @@ pub use self::{
     entry::{Entry, Meta},
     error::{Error, ErrorKind, Failure, Result},
     ext::{BackendExt, LayerExt, PayloadExt},
-    key::{Key, KeyBuf},
+    key::{AsKey, Key, KeyBuf},
     region::{
-        Created, Found, Invalidation, Invalidator, Marks, OnTimeout, Options, Region,
+        Created, Found, Invalidation, Invalidator, Marks, OnTimeout, Options, Outcomes, Region,
         RegionBuilder, SharedMarks, Stats, Typed, Verdict,
     },
     store::{Batch, Capabilities, EntryTtl, Expires, Level, Precision, Put, Store, WriteOpts},

@@ -175,29 +175,29 @@ impl Flights {
         }
     }
 
-    /// Takes the seat of `slow`, whose leader took too long: its value will not be stored. Follows
-    /// whoever has the seat if it is no longer `slow`.
+    /// Takes the seat of `late`, whose leader took too long: its value will not be stored. Follows
+    /// whoever has the seat if it is no longer `late`.
     pub(super) fn overtake(
         self: &Arc<Self>,
-        slow: &Arc<Flight>,
+        late: &Arc<Flight>,
         crew: Crew,
         stamp: Timestamp,
     ) -> Seat {
-        let mut table = lock(self.shard(slow.hash));
-        let key = slow.key.as_key();
-        match table.entry(slow.hash, |flight| flight.is_of(key), |flight| flight.hash) {
+        let (key, hash) = (late.key.as_key(), late.hash);
+        let mut table = lock(self.shard(hash));
+        match table.entry(hash, |flight| flight.is_of(key), |flight| flight.hash) {
             Slot::Occupied(mut slot) => {
                 let flight = slot.get();
-                if !Arc::ptr_eq(flight, slow) || !flight.void() {
+                if !Arc::ptr_eq(flight, late) || !flight.void() {
                     flight.waiters.fetch_add(1, Ordering::Relaxed);
                     return Seat::Follow(Arc::clone(flight));
                 }
-                let flight = Flight::new(key, slow.hash, crew, stamp, Phase::Creating);
+                let flight = Flight::new(key, hash, crew, stamp, Phase::Creating);
                 *slot.get_mut() = Arc::clone(&flight);
                 Seat::Lead(self.lead(flight))
             }
             Slot::Vacant(slot) => {
-                let flight = Flight::new(key, slow.hash, crew, stamp, Phase::Creating);
+                let flight = Flight::new(key, hash, crew, stamp, Phase::Creating);
                 slot.insert(Arc::clone(&flight));
                 Seat::Lead(self.lead(flight))
             }

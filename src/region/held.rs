@@ -78,7 +78,7 @@ impl<L: Lock> Held<L> {
         let mut renewal = pin!(self.renew());
         poll_fn(|cx| match work.as_mut().poll(cx) {
             Poll::Pending => renewal.as_mut().poll(cx).map(|never| match never {}),
-            ready => ready,
+            ready @ Poll::Ready(_) => ready,
         })
         .await
     }

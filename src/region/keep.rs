@@ -5,6 +5,15 @@ use crate::{
     Entry, ErrorKind, Invalidator, Key, Lock, Meta, Put, Result, Store, Timestamp, Verdict,
 };
 
+/// An entry of a batch, ready to be stored.
+pub(super) struct Made<'a, T> {
+    pub(super) key: Key<'a>,
+    pub(super) lead: &'a Lead,
+    /// Where its lease stands among those that are held.
+    pub(super) lease: Option<usize>,
+    pub(super) entry: &'a Entry<Option<T>>,
+}
+
 impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// The entry for what a creator made, and whether it is to be stored.
     pub(super) fn entry_of<T: 'static>(
@@ -49,12 +58,8 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         self.written(written)
     }
 
-    /// Stores many entries in one go. `each` has the seat of each, and its lease if there is one.
-    pub(super) async fn store_multi<T>(
-        &self,
-        each: &[(Key<'_>, &Lead, Option<usize>, &Entry<Option<T>>)],
-        held: &Held<L>,
-    ) -> Result<()>
+    /// Stores many entries in one go.
+    pub(super) async fn store_multi<T>(&self, each: &[Made<'_, T>], held: &Held<L>) -> Result<()>
     where
         S: Store<T>,
         T: Sync,
@@ -63,7 +68,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         let confirmed =
             if leases.is_empty() || self.inner.fenced { None } else { held.confirm().await.ok() };
         let mut puts = Vec::with_capacity(each.len());
-        for (key, lead, lease, entry) in each {
+        for Made { key, lead, lease, entry } in each {
             let lost = lease.zip(confirmed.as_ref()).is_some_and(|(at, ours)| !ours[at]);
             if lost || !self.may_store(*key, lead, &entry.meta) {
                 self.inner.tally.voided.add();

@@ -33,6 +33,7 @@ pub use self::{
     builder::RegionBuilder,
     created::Created,
     invalidate::{Invalidation, Invalidator, Marks, Verdict},
+    multi::Outcomes,
     options::{OnTimeout, Options},
     shared_marks::SharedMarks,
     stats::Stats,

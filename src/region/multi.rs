@@ -1,6 +1,6 @@
 //! Read-through of many keys at once.
 
-use std::{any::Any, collections::HashMap, mem, sync::Arc};
+use std::{any::Any, collections::HashMap, future::Future, mem, sync::Arc};
 
 use tokio::{
     runtime::Handle,
@@ -13,13 +13,15 @@ use super::{
     created::Created,
     flight::{Crew, Flight, Join, Lead, Outcome, Seat, deadline},
     held::Held,
+    keep::Made,
     options::OnTimeout,
     read::Left,
 };
-use crate::{Error, Failure, Invalidator, Key, Lock, Result, Store};
+use crate::{AsKey, Error, Failure, Invalidator, Key, Lock, Result, Store};
 
-/// What became of one key.
-pub(super) type Outcomes<T, E> = Vec<Result<Option<T>, Failure<E>>>;
+/// What became of each key of a batch, in the caller's order; collect it into a
+/// `Result<Vec<Option<T>>, Failure<E>>` to fail as a whole.
+pub type Outcomes<T, E> = Vec<Result<Option<T>, Failure<E>>>;
 
 /// A batch under way. Its keys are distinct and in the caller's order; everything else goes by their
 /// position.
@@ -36,6 +38,18 @@ struct Batch<'k, K, T, E> {
 struct Led {
     at: usize,
     lead: Lead,
+}
+
+/// Flights that this batch waits for, by the position of their keys.
+type Followed = Vec<(usize, Arc<Flight>)>;
+
+/// The seats of a batch.
+#[derive(Default)]
+struct Seats {
+    led: Vec<Led>,
+    /// Those it leads because another one was too slow.
+    overtaken: Vec<Led>,
+    followed: Followed,
 }
 
 /// How the locks of keys are taken.
@@ -66,17 +80,17 @@ impl<K, T, E> Batch<'_, K, T, E> {
 
 impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// Finds or creates the values of `items`, and answers in their order.
-    pub(super) async fn batch<K, Q, T, E, R>(
+    pub(super) async fn batch<K, Q, T, E, R, Fut>(
         &self,
         items: Vec<K>,
-        mut create: impl AsyncFnMut(Vec<K>) -> Result<R, E>,
+        mut create: impl FnMut(Vec<K>) -> Fut,
     ) -> Outcomes<T, E>
     where
+        Fut: Future<Output = Result<R, E>>,
         S: Store<T>,
-        K: Clone,
-        for<'q> &'q K: Into<Key<'q>>,
+        K: AsKey + Clone,
         R: IntoIterator<Item = (Q, Created<T>)>,
-        for<'q> &'q Q: Into<Key<'q>>,
+        Q: AsKey,
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
     {
@@ -85,7 +99,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         let places: Vec<usize> = items
             .iter()
             .map(|item| {
-                let key = item.into();
+                let key = item.as_key();
                 *known.entry(key).or_insert_with(|| {
                     distinct.push(item);
                     keys.push(key);
@@ -101,24 +115,26 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             crew: Crew::new(),
             until: deadline(self.call.wait_timeout),
         };
-        let mut too_slow = Vec::new();
+        let mut too_slow = Followed::new();
         loop {
             let seen = self.inner.flights.landed();
             let open = batch.open();
             self.look(&mut batch, &open).await;
-            let (led, forced, followed) = self.seats(&mut batch, too_slow);
+            let seats = self.seats(&mut batch, too_slow);
             // First what others may be waiting for, then what this batch waits for: no two batches
             // can wait for each other.
-            self.lead_multi(&mut batch, led, Take::IfFree, seen, &mut create).await;
-            self.lead_multi(&mut batch, forced, Take::Seize, seen, &mut create).await;
-            too_slow = self.follow(&mut batch, followed).await;
+            self.lead_multi(&mut batch, seats.led, Take::IfFree, seen, &mut create).await;
+            self.lead_multi(&mut batch, seats.overtaken, Take::Seize, seen, &mut create).await;
+            too_slow = self.follow(&mut batch, seats.followed).await;
             if batch.open().is_empty() {
                 break;
             }
         }
         // Each answer goes to its last place, clones to the places before that.
         let mut uses = vec![0_usize; batch.answers.len()];
-        places.iter().for_each(|at| uses[*at] += 1);
+        for at in &places {
+            uses[*at] += 1;
+        }
         let take = |at: usize| {
             uses[at] -= 1;
             let answer = &mut batch.answers[at];
@@ -154,45 +170,36 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         }
     }
 
-    /// Takes the seats of all open keys: those this batch leads, those it leads because another one
-    /// was too slow, and those it follows. Who has a stale value does not follow.
-    fn seats<K, T, E>(
-        &self,
-        batch: &mut Batch<'_, K, T, E>,
-        too_slow: Vec<(usize, Arc<Flight>)>,
-    ) -> (Vec<Led>, Vec<Led>, Vec<(usize, Arc<Flight>)>) {
-        let (mut led, mut forced, mut followed) = (Vec::new(), Vec::new(), Vec::new());
+    /// Takes the seats of all open keys. Who has a stale value does not follow.
+    fn seats<K, T, E>(&self, batch: &mut Batch<'_, K, T, E>, too_slow: Followed) -> Seats {
+        let mut seats = Seats::default();
         let mut too_slow: HashMap<usize, Arc<Flight>> = too_slow.into_iter().collect();
         for at in batch.open() {
             let key = batch.keys[at];
             let stale = matches!(batch.left[at], Left::Stale(_));
-            let slow = too_slow.remove(&at);
-            let seat = match &slow {
-                Some(slow) => self.inner.flights.overtake(slow, batch.crew, self.stamp(key)),
+            let late = too_slow.remove(&at);
+            let seat = match &late {
+                Some(late) => self.inner.flights.overtake(late, batch.crew, self.stamp(key)),
                 None => self.seat(key, if stale { Join::Pass } else { Join::Wait }, batch.crew),
             };
             match seat {
                 Seat::Own => batch.fail([at], &recursion(key)),
-                Seat::Lead(lead) if slow.is_some() => forced.push(Led { at, lead }),
-                Seat::Lead(lead) => led.push(Led { at, lead }),
+                Seat::Lead(lead) if late.is_some() => seats.overtaken.push(Led { at, lead }),
+                Seat::Lead(lead) => seats.led.push(Led { at, lead }),
                 Seat::Follow(flight) => match mem::replace(&mut batch.left[at], Left::Missing) {
                     Left::Stale(value) => {
                         self.inner.tally.stale.add();
                         batch.answer(at, Ok(value));
                     }
-                    _ => followed.push((at, flight)),
+                    _ => seats.followed.push((at, flight)),
                 },
             }
         }
-        (led, forced, followed)
+        seats
     }
 
     /// Waits for what others create; returns the flights that took too long and are to be taken over.
-    async fn follow<K, T, E>(
-        &self,
-        batch: &mut Batch<'_, K, T, E>,
-        followed: Vec<(usize, Arc<Flight>)>,
-    ) -> Vec<(usize, Arc<Flight>)>
+    async fn follow<K, T, E>(&self, batch: &mut Batch<'_, K, T, E>, followed: Followed) -> Followed
     where
         S: Store<T>,
         T: Clone + Send + Sync + 'static,
@@ -222,26 +229,24 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
 
     /// Goes on with the seats of many keys: takes their locks, creates those it got, and then waits
     /// for those that other processes have.
-    async fn lead_multi<K, Q, T, E, R>(
+    async fn lead_multi<K, Q, T, E, R, Fut>(
         &self,
         batch: &mut Batch<'_, K, T, E>,
         mut led: Vec<Led>,
         mut take: Take,
         seen: u64,
-        create: &mut impl AsyncFnMut(Vec<K>) -> Result<R, E>,
+        create: &mut impl FnMut(Vec<K>) -> Fut,
     ) where
+        Fut: Future<Output = Result<R, E>>,
         S: Store<T>,
         K: Clone,
         R: IntoIterator<Item = (Q, Created<T>)>,
-        for<'q> &'q Q: Into<Key<'q>>,
+        Q: AsKey,
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
     {
         while !led.is_empty() {
-            let (held, ours, busy) = match self.locks(batch, led, take).await {
-                Ok(locks) => locks,
-                Err(failed) => return failed,
-            };
+            let Some((held, ours, busy)) = self.locks(batch, led, take).await else { return };
             // Someone may have finished between the read and the seat, or the lock.
             let again =
                 if L::SHARED { take == Take::IfFree } else { self.inner.flights.landed() != seen };
@@ -272,32 +277,37 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     }
 
     /// Takes the locks of the keys this batch leads. Returns the leases, the keys that are ours, and
-    /// those that other processes have and for which there is nothing to serve meanwhile.
+    /// those that other processes have and for which there is nothing to serve meanwhile. `None` if
+    /// all of them have failed.
     async fn locks<K, T, E>(
         &self,
         batch: &mut Batch<'_, K, T, E>,
         led: Vec<Led>,
         take: Take,
-    ) -> Result<(Held<L>, Vec<Led>, Vec<Led>), ()> {
+    ) -> Option<(Held<L>, Vec<Led>, Vec<Led>)> {
         let lock = &self.inner.lock;
         if !L::SHARED || take == Take::Without {
-            return Ok((Held::none(lock), led, Vec::new()));
+            return Some((Held::none(lock), led, Vec::new()));
         }
         if Handle::try_current().is_err() {
             let error = no_runtime(batch.keys[led[0].at]);
-            return Err(batch.fail(led.iter().map(|led| led.at), &error));
+            batch.fail(led.iter().map(|led| led.at), &error);
+            return None;
         }
         let keys = led.iter().map(|led| batch.keys[led.at]);
         let answer = match take {
             Take::Seize => Held::seize(lock, keys).await.map(|held| (held, vec![true; led.len()])),
             _ => Held::acquire(lock, keys).await,
         };
-        let (held, is_ours) = match answer {
+        let (held, is_ours) = match answer.or_else(|error| {
+            // A lock that fails is done without.
+            self.bypass(&error).map(|()| (Held::none(lock), vec![true; led.len()]))
+        }) {
             Ok(answer) => answer,
-            Err(error) => match self.bypass(&error) {
-                Ok(()) => return Ok((Held::none(lock), led, Vec::new())),
-                Err(error) => return Err(batch.fail(led.iter().map(|led| led.at), &error)),
-            },
+            Err(error) => {
+                batch.fail(led.iter().map(|led| led.at), &error);
+                return None;
+            }
         };
         let (mut ours, mut busy) = (Vec::with_capacity(led.len()), Vec::new());
         for (led, is_ours) in led.into_iter().zip(is_ours) {
@@ -313,22 +323,23 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 _ => busy.push(led),
             }
         }
-        Ok((held, ours, busy))
+        Some((held, ours, busy))
     }
 
     /// Creates the keys that are ours, stores them, and hands them to those who wait.
-    async fn create_multi<K, Q, T, E, R>(
+    async fn create_multi<K, Q, T, E, R, Fut>(
         &self,
         batch: &mut Batch<'_, K, T, E>,
         ours: Vec<Led>,
         held: &Held<L>,
         again: bool,
-        create: &mut impl AsyncFnMut(Vec<K>) -> Result<R, E>,
+        create: &mut impl FnMut(Vec<K>) -> Fut,
     ) where
+        Fut: Future<Output = Result<R, E>>,
         S: Store<T>,
         K: Clone,
         R: IntoIterator<Item = (Q, Created<T>)>,
-        for<'q> &'q Q: Into<Key<'q>>,
+        Q: AsKey,
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
     {
@@ -353,7 +364,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         let missing = ours.iter().map(|(_, led)| batch.items[led.at].clone()).collect();
         let created = match batch.crew.create(held.renewing(create(missing))).await {
             Ok(created) => created,
-            Err(error) => return self.failed(batch, ours, Arc::new(error)),
+            Err(error) => return self.failed(batch, ours, &Arc::new(error)),
         };
         let mut made = self.sorted(batch, &ours, created);
         let mut entries = Vec::with_capacity(ours.len());
@@ -367,7 +378,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             .filter(|(_, (_, wanted))| *wanted)
             .map(|((n, led), (entry, _))| {
                 let lease = (*n < held.leases().len()).then_some(*n);
-                (batch.keys[led.at], &led.lead, lease, entry)
+                Made { key: batch.keys[led.at], lead: &led.lead, lease, entry }
             })
             .collect();
         let stored = self.store_multi(&each, held).await;
@@ -386,14 +397,13 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         created: impl IntoIterator<Item = (Q, Created<T>)>,
     ) -> HashMap<usize, Created<T>>
     where
-        for<'q> &'q Q: Into<Key<'q>>,
+        Q: AsKey,
     {
         let asked: HashMap<Key<'_>, usize> =
             ours.iter().map(|(_, led)| (batch.keys[led.at], led.at)).collect();
         let mut made = HashMap::with_capacity(asked.len());
         for (key, created) in created {
-            let key: Key<'_> = (&key).into();
-            if let Some(at) = asked.get(&key) {
+            if let Some(at) = asked.get(&key.as_key()) {
                 self.inner.tally.creations.add();
                 made.insert(*at, created);
             }
@@ -412,19 +422,19 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         &self,
         batch: &mut Batch<'_, K, T, E>,
         ours: Vec<(usize, Led)>,
-        error: Arc<E>,
+        error: &Arc<E>,
     ) where
         E: Send + Sync + 'static,
     {
         self.inner.tally.failures.add();
         for (_, Led { at, lead }) in ours {
-            lead.land(|| Outcome::Failure(Arc::clone(&error) as Arc<dyn Any + Send + Sync>));
+            lead.land(|| Outcome::Failure(Arc::clone(error) as Arc<dyn Any + Send + Sync>));
             let answer = match mem::replace(&mut batch.left[at], Left::Missing) {
                 Left::Stale(value) if self.call.stale_on_error => {
                     self.stands_in(batch.keys[at]);
                     Ok(value)
                 }
-                _ => Err(Failure::Creator(Arc::clone(&error))),
+                _ => Err(Failure::Creator(Arc::clone(error))),
             };
             batch.answer(at, answer);
         }

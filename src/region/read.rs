@@ -51,7 +51,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     #[inline]
     fn is_fresh(&self, meta: &Meta) -> bool {
         let now = || self.inner.clock.now();
-        meta.is_fresh(self.lifetime, now)
+        meta.stamp() >= self.inner.invalidator.valid_from(now) && meta.is_fresh(self.lifetime, now)
     }
 
     /// Whether an entry is fresh for this call; `Verdict::Outdated` if that cannot be told yet.

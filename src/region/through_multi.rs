@@ -1,9 +1,9 @@
 //! The words users call to read many keys through.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, future::Future};
 
 use super::{Region, created::Created, multi::Outcomes};
-use crate::{EntryTtl, Failure, Invalidator, Key, Lock, Result, Store};
+use crate::{AsKey, EntryTtl, Failure, Invalidator, Lock, Result, Store};
 
 impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// The values under `keys`, in their order, duplicates included; where there are none, `create`
@@ -16,7 +16,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// [negative entries](crate::RegionBuilder::negative_ttl). What it returns beyond what it was
     /// asked for is ignored.
     ///
-    /// The keys are what the caller has them in: `&str`, `String`, `(&str, &str)`, [`Key`].
+    /// `create` may be called twice (see below), so an `async |..|` closure borrows what it uses; one
+    /// that is `async move` does not compile if it captures something.
+    ///
+    /// The keys are whatever the caller has: `&str`, `String`, `(&str, &str)`, [`Key`](crate::Key).
     ///
     /// ```
     /// # #[cfg(feature = "backend-memory")] {
@@ -57,21 +60,24 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// # Cancellation
     ///
     /// Safe: dropping the future drops the creator with it, and leaves nothing locked.
-    pub async fn get_or_create_multi<K, Q, T, R>(
+    pub async fn get_or_create_multi<K, Q, T, R, Fut>(
         &self,
         keys: impl IntoIterator<Item = K>,
-        mut create: impl AsyncFnMut(Vec<K>) -> R,
+        mut create: impl FnMut(Vec<K>) -> Fut,
     ) -> Result<Vec<Option<T>>>
     where
+        Fut: Future<Output = R>,
         S: Store<T>,
-        K: Clone,
-        for<'q> &'q K: Into<Key<'q>>,
+        K: AsKey + Clone,
         R: IntoIterator<Item = (Q, T)>,
-        for<'q> &'q Q: Into<Key<'q>>,
+        Q: AsKey,
         T: Clone + Send + Sync + 'static,
     {
         let items = keys.into_iter().collect();
-        let create = async |missing| Ok(plain(create(missing).await));
+        let create = |missing| {
+            let created = create(missing);
+            async { Ok(plain(created.await)) }
+        };
         infallible(Box::pin(self.batch(items, create)).await)
     }
 
@@ -110,22 +116,25 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// # Cancellation
     ///
     /// Safe, as [`get_or_create_multi`](Self::get_or_create_multi).
-    pub async fn try_get_or_create_multi<K, Q, T, E, R>(
+    pub async fn try_get_or_create_multi<K, Q, T, E, R, Fut>(
         &self,
         keys: impl IntoIterator<Item = K>,
-        mut create: impl AsyncFnMut(Vec<K>) -> Result<R, E>,
+        mut create: impl FnMut(Vec<K>) -> Fut,
     ) -> Outcomes<T, E>
     where
+        Fut: Future<Output = Result<R, E>>,
         S: Store<T>,
-        K: Clone,
-        for<'q> &'q K: Into<Key<'q>>,
+        K: AsKey + Clone,
         R: IntoIterator<Item = (Q, T)>,
-        for<'q> &'q Q: Into<Key<'q>>,
+        Q: AsKey,
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
     {
         let items = keys.into_iter().collect();
-        let create = async |missing| create(missing).await.map(plain);
+        let create = |missing| {
+            let created = create(missing);
+            async { created.await.map(plain) }
+        };
         Box::pin(self.batch(items, create)).await
     }
 
@@ -143,21 +152,24 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// # Cancellation
     ///
     /// Safe, as [`get_or_create_multi`](Self::get_or_create_multi).
-    pub async fn get_or_create_multi_with<K, Q, T, R>(
+    pub async fn get_or_create_multi_with<K, Q, T, R, Fut>(
         &self,
         keys: impl IntoIterator<Item = K>,
-        mut create: impl AsyncFnMut(Vec<K>) -> R,
+        mut create: impl FnMut(Vec<K>) -> Fut,
     ) -> Result<Vec<Option<T>>>
     where
+        Fut: Future<Output = R>,
         S: Store<T> + EntryTtl,
-        K: Clone,
-        for<'q> &'q K: Into<Key<'q>>,
+        K: AsKey + Clone,
         R: IntoIterator<Item = (Q, Created<T>)>,
-        for<'q> &'q Q: Into<Key<'q>>,
+        Q: AsKey,
         T: Clone + Send + Sync + 'static,
     {
         let items = keys.into_iter().collect();
-        let create = async |missing| Ok(create(missing).await);
+        let create = |missing| {
+            let created = create(missing);
+            async { Ok(created.await) }
+        };
         infallible(Box::pin(self.batch(items, create)).await)
     }
 
@@ -175,17 +187,17 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// # Cancellation
     ///
     /// Safe, as [`get_or_create_multi`](Self::get_or_create_multi).
-    pub async fn try_get_or_create_multi_with<K, Q, T, E, R>(
+    pub async fn try_get_or_create_multi_with<K, Q, T, E, R, Fut>(
         &self,
         keys: impl IntoIterator<Item = K>,
-        create: impl AsyncFnMut(Vec<K>) -> Result<R, E>,
+        create: impl FnMut(Vec<K>) -> Fut,
     ) -> Outcomes<T, E>
     where
+        Fut: Future<Output = Result<R, E>>,
         S: Store<T> + EntryTtl,
-        K: Clone,
-        for<'q> &'q K: Into<Key<'q>>,
+        K: AsKey + Clone,
         R: IntoIterator<Item = (Q, Created<T>)>,
-        for<'q> &'q Q: Into<Key<'q>>,
+        Q: AsKey,
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
     {

@@ -1,10 +1,13 @@
-use std::{future::Future, marker::PhantomData};
+use std::{future::Future, marker::PhantomData, time::Duration};
 
 use super::{
     Found, Region,
+    created::Created,
     invalidate::{Invalidator, Marks},
+    multi::Outcomes,
+    options::Options,
 };
-use crate::{Failure, Key, Local, Lock, Result, Store};
+use crate::{AsKey, EntryTtl, Failure, Key, Local, Lock, Result, Store};
 
 /// A [`Region`] with its value type fixed; from [`Region::typed`]. The same methods, without type
 /// annotations; derefs to the region for everything that needs no value type.
@@ -121,6 +124,214 @@ impl<T, S: Store<T>, L: Lock, I: Invalidator> Typed<T, S, L, I> {
         Fut: Future<Output = Result<T, E>>,
     {
         self.region.try_get_or_create(key, create).await
+    }
+
+    /// [`Region::get_or_create_with`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn get_or_create_with<'k, Fut>(
+        &self,
+        key: impl Into<Key<'k>>,
+        create: impl FnOnce() -> Fut,
+    ) -> Result<Option<T>>
+    where
+        S: EntryTtl,
+        T: Clone + Send + Sync + 'static,
+        Fut: Future<Output = Created<T>>,
+    {
+        self.region.get_or_create_with(key, create).await
+    }
+
+    /// [`Region::try_get_or_create_with`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn try_get_or_create_with<'k, E, Fut>(
+        &self,
+        key: impl Into<Key<'k>>,
+        create: impl FnOnce() -> Fut,
+    ) -> Result<Option<T>, Failure<E>>
+    where
+        S: EntryTtl,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+        Fut: Future<Output = Result<Created<T>, E>>,
+    {
+        self.region.try_get_or_create_with(key, create).await
+    }
+
+    /// [`Region::get_or_create_in_background`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn get_or_create_in_background<'k, Fut>(
+        &self,
+        key: impl Into<Key<'k>>,
+        create: impl FnOnce() -> Fut + Send + 'static,
+    ) -> Result<T>
+    where
+        S: 'static,
+        T: Clone + Send + Sync + 'static,
+        Fut: Future<Output = T> + Send + 'static,
+    {
+        self.region.get_or_create_in_background(key, create).await
+    }
+
+    /// [`Region::try_get_or_create_in_background`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn try_get_or_create_in_background<'k, E, Fut>(
+        &self,
+        key: impl Into<Key<'k>>,
+        create: impl FnOnce() -> Fut + Send + 'static,
+    ) -> Result<T, Failure<E>>
+    where
+        S: 'static,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        self.region.try_get_or_create_in_background(key, create).await
+    }
+
+    /// [`Region::refresh`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn refresh<'k, Fut>(
+        &self,
+        key: impl Into<Key<'k>>,
+        create: impl FnOnce() -> Fut,
+    ) -> Result<T>
+    where
+        T: Clone + Send + Sync + 'static,
+        Fut: Future<Output = T>,
+    {
+        self.region.refresh(key, create).await
+    }
+
+    /// [`Region::try_refresh`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn try_refresh<'k, E, Fut>(
+        &self,
+        key: impl Into<Key<'k>>,
+        create: impl FnOnce() -> Fut,
+    ) -> Result<T, Failure<E>>
+    where
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        self.region.try_refresh(key, create).await
+    }
+
+    /// [`Region::get_or_create_multi`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn get_or_create_multi<K, Q, R, Fut>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+        create: impl FnMut(Vec<K>) -> Fut,
+    ) -> Result<Vec<Option<T>>>
+    where
+        Fut: Future<Output = R>,
+        K: AsKey + Clone,
+        R: IntoIterator<Item = (Q, T)>,
+        Q: AsKey,
+        T: Clone + Send + Sync + 'static,
+    {
+        self.region.get_or_create_multi(keys, create).await
+    }
+
+    /// [`Region::try_get_or_create_multi`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn try_get_or_create_multi<K, Q, E, R, Fut>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+        create: impl FnMut(Vec<K>) -> Fut,
+    ) -> Outcomes<T, E>
+    where
+        Fut: Future<Output = Result<R, E>>,
+        K: AsKey + Clone,
+        R: IntoIterator<Item = (Q, T)>,
+        Q: AsKey,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+    {
+        self.region.try_get_or_create_multi(keys, create).await
+    }
+
+    /// [`Region::get_or_create_multi_with`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn get_or_create_multi_with<K, Q, R, Fut>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+        create: impl FnMut(Vec<K>) -> Fut,
+    ) -> Result<Vec<Option<T>>>
+    where
+        Fut: Future<Output = R>,
+        S: EntryTtl,
+        K: AsKey + Clone,
+        R: IntoIterator<Item = (Q, Created<T>)>,
+        Q: AsKey,
+        T: Clone + Send + Sync + 'static,
+    {
+        self.region.get_or_create_multi_with(keys, create).await
+    }
+
+    /// [`Region::try_get_or_create_multi_with`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn try_get_or_create_multi_with<K, Q, E, R, Fut>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+        create: impl FnMut(Vec<K>) -> Fut,
+    ) -> Outcomes<T, E>
+    where
+        Fut: Future<Output = Result<R, E>>,
+        S: EntryTtl,
+        K: AsKey + Clone,
+        R: IntoIterator<Item = (Q, Created<T>)>,
+        Q: AsKey,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+    {
+        self.region.try_get_or_create_multi_with(keys, create).await
+    }
+
+    /// [`Region::with`].
+    #[must_use]
+    pub fn with(&self, options: Options) -> Self {
+        Self::new(self.region.with(options))
+    }
+
+    /// [`Region::with_ttl`].
+    #[must_use]
+    pub fn with_ttl(&self, ttl: Duration) -> Self
+    where
+        S: EntryTtl,
+    {
+        Self::new(self.region.with_ttl(ttl))
     }
 }
 
