@@ -30,7 +30,7 @@ impl<L: Lock> Since<'_, L> {
     }
 }
 
-pub(super) fn is_short<L: Lock>(lock: &L) -> Outcome {
+fn is_short<L: Lock>(lock: &L) -> Outcome {
     let lasts = lock.lasts();
     ensure(lasts <= Duration::from_secs(2), || {
         format!("its leases last {lasts:?}; give it short ones")

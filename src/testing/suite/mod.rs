@@ -193,7 +193,7 @@ where
 ///
 /// `make` gives a lock of which nobody holds a lease. Leases should last some seconds at least, because
 /// the machine may be busy; that they end is checked by [`lease_suite`]. Needs a Tokio runtime with
-/// time enabled and not paused.
+/// time enabled, and not paused unless the lock lives inside the process and goes by Tokio's clock.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
@@ -245,7 +245,7 @@ async fn excluding<L: Lock, F: Future<Output = L>>(report: &mut Report, make: &i
 /// which nobody holds a lease, and whose leases are short: 100 to 500 ms. Takes a few times as
 /// long.
 ///
-/// Needs a Tokio runtime with time enabled and not paused. A busy machine does not break a promise.
+/// Needs a runtime as [`lock_suite`] does. A busy machine does not break a promise.
 ///
 /// # Panics
 ///
