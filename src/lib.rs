@@ -220,7 +220,8 @@
 //! ```
 //!
 //! [`backend`], [`codec`], [`mod@format`], [`transform`] and [`observe`] each begin with
-//! a whole extension of their kind; except for backends they are synchronous and a page long.
+//! a whole extension of their kind; except for backends they are synchronous and a page long. Whether
+//! a backend keeps its promises, [`testing::backend_suite`] finds out.
 //!
 //! # Features
 //!
@@ -233,6 +234,7 @@
 //! | `codec-json` | [`Json`] | yes |
 //! | `codec-msgpack` | [`Msgpack`], [`MsgpackNamed`] | yes |
 //! | `codec-postcard` | [`Postcard`] | yes |
+//! | `testing` | [`testing`]: suites for backends, stores and locks, and [`Chaos`](testing::Chaos), a layer that fails; for dev-dependencies | |
 //!
 //! Always there: [`Region`], [`Null`], [`Raw`], all formats, [`Hstore`], [`Logging`].
 //!
@@ -254,6 +256,8 @@ mod region;
 pub mod stacks;
 mod store;
 mod sync;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod transform;
 
 #[doc(no_inline)]

@@ -198,7 +198,8 @@ pub trait Store<T>: Level {
     where
         T: Send;
 
-    /// Writes many entries. On an error some of them may have been written.
+    /// Writes many entries; of two for the same key the later one stays. On an error some of them
+    /// may have been written.
     ///
     /// # Errors
     ///

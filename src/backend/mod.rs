@@ -39,7 +39,8 @@
 //!
 //! Where one round trip can serve many keys, override the batch methods too; where the store drops
 //! expired entries by itself, honour [`WriteOpts::keep_for`] and say so in
-//! [`Level::capabilities`].
+//! [`Level::capabilities`]. With the feature `testing`, `larder::testing::backend_suite` checks all
+//! that is promised here.
 
 use std::{future::Future, sync::Arc};
 
@@ -118,8 +119,9 @@ pub trait Backend: Level {
         }
     }
 
-    /// Writes many values. Override it where one round trip can do; with nothing to write it does
-    /// nothing. On an error some of them may have been written.
+    /// Writes many values; of two for the same key the later one stays. Override it where one round
+    /// trip can do; with nothing to write it does nothing. On an error some of them may have been
+    /// written.
     ///
     /// # Errors
     ///
