@@ -3,7 +3,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use redis::{
@@ -22,7 +25,14 @@ pub(crate) struct Waits(Mutex<HashMap<Box<[u8]>, Waiting>>);
 #[derive(Default)]
 struct Waiting {
     count: usize,
-    changed: Arc<Notify>,
+    change: Arc<Change>,
+}
+
+#[derive(Default)]
+struct Change {
+    notify: Notify,
+    /// How often the server has said so.
+    said: AtomicU64,
 }
 
 impl Waits {
@@ -31,7 +41,7 @@ impl Waits {
         let mut names = self.names();
         let waiting = names.entry(name.into()).or_default();
         waiting.count += 1;
-        Wait { waits: self, name, changed: Arc::clone(&waiting.changed) }
+        Wait { waits: self, name, change: Arc::clone(&waiting.change) }
     }
 
     /// For how many keys there are waits.
@@ -39,18 +49,22 @@ impl Waits {
         self.names().len()
     }
 
+    /// The server says that the key `name` changed.
     fn changed(&self, name: &[u8]) {
-        let changed = self.names().get(name).map(|waiting| Arc::clone(&waiting.changed));
-        if let Some(changed) = changed {
-            changed.notify_waiters();
+        let change = self.names().get(name).map(|waiting| Arc::clone(&waiting.change));
+        if let Some(change) = change {
+            change.said.fetch_add(1, Ordering::AcqRel);
+            change.notify.notify_waiters();
         }
     }
 
-    fn all_changed(&self) {
+    /// Every key may have changed, whether the server says so or cannot say any more.
+    fn all_changed(&self, said: bool) {
         let all: Vec<_> =
-            self.names().values().map(|waiting| Arc::clone(&waiting.changed)).collect();
-        for changed in all {
-            changed.notify_waiters();
+            self.names().values().map(|waiting| Arc::clone(&waiting.change)).collect();
+        for change in all {
+            change.said.fetch_add(said.into(), Ordering::AcqRel);
+            change.notify.notify_waiters();
         }
     }
 
@@ -63,13 +77,18 @@ impl Waits {
 pub(crate) struct Wait<'a> {
     waits: &'a Waits,
     name: &'a [u8],
-    changed: Arc<Notify>,
+    change: Arc<Change>,
 }
 
 impl Wait<'_> {
     /// The next change from now on, whether it is awaited yet or not.
     pub(crate) fn changed(&self) -> Notified<'_> {
-        self.changed.notified()
+        self.change.notify.notified()
+    }
+
+    /// How often the server has said that the key changed. A lost connection does not count.
+    pub(crate) fn said(&self) -> u64 {
+        self.change.said.load(Ordering::Acquire)
     }
 }
 
@@ -108,7 +127,7 @@ impl AsyncPushSender for Ear {
                 }
             }
             // `FLUSHALL` and `FLUSHDB` name no keys.
-            _ => self.0.all_changed(),
+            _ => self.0.all_changed(true),
         }
         Ok(())
     }
@@ -116,7 +135,7 @@ impl AsyncPushSender for Ear {
 
 impl Drop for Ear {
     fn drop(&mut self) {
-        self.0.all_changed();
+        self.0.all_changed(false);
     }
 }
 

@@ -49,7 +49,7 @@ impl Watch {
         self.waits.len()
     }
 
-    /// Waits until the lock `name` is free or has another owner than at first.
+    /// Waits until the lock `name` is free, has another owner than at first, or has changed.
     pub(super) async fn released(&self, name: &[u8]) -> Result<()> {
         let wait = self.waits.register(name);
         let mut owner = None;
@@ -57,12 +57,19 @@ impl Watch {
             // From before the look, so that no change falls between the two.
             let changed = wait.changed();
             let (held, poll) = self.look(name).await?;
+            // What was said until now, as about an earlier look, says nothing new.
+            let said = wait.said();
             let Some(Held { token, lasts }) = held else { return Ok(()) };
             if *owner.get_or_insert_with(|| token.clone()) != token {
                 return Ok(());
             }
             let end = lasts.map_or(poll, |lasts| lasts.saturating_add(AFTER_THE_END));
             let _ = timeout(end.min(poll), changed).await;
+            // The caller looks for the value first, which is one round trip sooner than looking at
+            // the lock again. A mere renewal costs it that look.
+            if wait.said() != said {
+                return Ok(());
+            }
         }
     }
 
