@@ -43,16 +43,55 @@
 //! | **missing** | one caller creates, the others wait and get the same value, *or the same error* |
 //!
 //! Nobody is harmed by a caller that is dropped or panics while it creates: one of those who wait
-//! takes over. A `set` or `delete` during a creation wins over it. Bytes that cannot be decoded are
-//! a miss, and so is a store that is down: the application goes on without it, and one caller still
-//! creates for all who ask meanwhile. Every wait has an end
-//! ([`wait_timeout`](RegionBuilder::wait_timeout)), and a creator that asks for its own key gets an
-//! error, not a deadlock. The details are told at [`Region::get_or_create`].
+//! takes over. A `set`, `delete` or `invalidate` during a creation wins over it. When a refresh
+//! fails, the stale value is served. Bytes that cannot be decoded are a miss, and so is a store that
+//! is down: the application goes on without it, and one caller still creates for all who ask
+//! meanwhile. Every wait has an end ([`wait_timeout`](RegionBuilder::wait_timeout)), and a creator
+//! that asks for its own key gets an error, not a deadlock. The details are told at
+//! [`Region::get_or_create`].
+//!
+//! | to | call |
+//! |---|---|
+//! | read through | [`get_or_create`](Region::get_or_create), [`try_get_or_create`](Region::try_get_or_create) for creators that fail |
+//! | many keys, with one read and one creator call | [`get_or_create_multi`](Region::get_or_create_multi), [`try_get_or_create_multi`](Region::try_get_or_create_multi) |
+//! | let the creator say for how long, not at all, or that there is nothing | [`get_or_create_with`](Region::get_or_create_with), [`get_or_create_multi_with`](Region::get_or_create_multi_with) and [`Created`] |
+//! | keep every caller from waiting for a refresh | [`get_or_create_in_background`](Region::get_or_create_in_background) |
+//! | make a new value now | [`refresh`](Region::refresh) |
+//! | want something else for one call | [`with`](Region::with) and [`Options`], [`with_ttl`](Region::with_ttl) |
+//! | forget | [`delete`](Region::delete), [`delete_multi`](Region::delete_multi); everything at once: [`invalidate`](Region::invalidate) |
 //!
 //! Two lifetimes are never mixed up. [`expire_after`](RegionBuilder::expire_after) is the logical
 //! one: from then on a value is stale. [`keep_for`](RegionBuilder::keep_for) is the physical one:
 //! from then on the store may drop it (by default after twice the logical one, so that there is
 //! something stale to serve).
+//!
+//! # Many processes
+//!
+//! A second parameter of the region extends the promise to all processes that share the store:
+//!
+//! ```
+//! # #[cfg(all(feature = "backend-redis", feature = "codec-msgpack"))]
+//! # fn connect() -> larder::Result<()> {
+//! use std::time::Duration;
+//! use larder::{BackendExt, IntTime, Msgpack, PayloadExt, Redis, RedisLock, Region};
+//!
+//! type Rates = Region<IntTime<Msgpack<Redis>>, RedisLock>;
+//!
+//! let redis = Redis::new("redis://localhost")?;
+//! let rates: Rates = Region::builder(redis.clone().msgpack().int_time())
+//!     .lock(RedisLock::new(&redis))
+//!     .expire_after(Duration::from_secs(60))
+//!     .build()?;
+//! # let _ = rates;
+//! # Ok(()) }
+//! ```
+//!
+//! A thousand tasks in each of eight processes that ask for a cold key cost one creation. The lock is
+//! a *lease* with an owner: it is renewed while the creator runs, ends by itself if its process dies,
+//! and is checked by the store in the same step as the value is written, so that whoever lost it
+//! cannot overwrite what came after. Those who wait are woken by the server. `set` and `delete` in one
+//! process win over a creation in another; [`SharedMarks`] does the same for `invalidate`.
+//! [`FileLock`] is the lock for processes that share a [`File`]. See [`lock`].
 //!
 //! # The levels
 //!
@@ -228,8 +267,8 @@
 //! | feature | brings | default |
 //! |---|---|---|
 //! | `backend-memory` | [`Memory`], [`Memo`]; over `quick_cache` | yes |
-//! | `backend-file` | [`File`], on 64-bit Unix; over LMDB, compiled from C | yes |
-//! | `backend-redis` | [`Redis`]; Redis and Valkey by TCP or UNIX socket | |
+//! | `backend-file` | [`File`], [`FileLock`], on 64-bit Unix; over LMDB, compiled from C | yes |
+//! | `backend-redis` | [`Redis`], [`RedisLock`]; Redis and Valkey by TCP or UNIX socket | |
 //! | `backend-redis-tls` | `rediss://`; over rustls | |
 //! | `codec-json` | [`Json`] | yes |
 //! | `codec-msgpack` | [`Msgpack`], [`MsgpackNamed`] | yes |

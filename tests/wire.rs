@@ -212,6 +212,31 @@ fn framed() {
 }
 
 #[test]
+fn framed_negative_entries() {
+    let meta = |ttl| Meta::new(CREATED_SECOND).with_ttl(ttl);
+    for (bytes, ttl) in [("12 e2 69 af 57", None), ("13 e2 69 af 57 dc 0b", Some(1500))] {
+        let ttl = ttl.map(Duration::from_millis);
+        let mut written = Vec::new();
+        let created = Meta::new(CREATED).with_ttl(ttl);
+        FramedFormat.encode_nothing(&created, &mut written).unwrap();
+        assert_eq!(written, hex(bytes));
+        assert_eq!(FramedFormat.decode_nothing(&written), Some(meta(ttl)));
+        let value = FramedFormat.decode::<_, String>(&JsonCodec, &written.clone().into());
+        assert_eq!(value.unwrap_err().kind(), ErrorKind::Decode, "a negative entry is no value");
+        // Nothing follows, and nothing is missing.
+        written.push(0);
+        assert_eq!(FramedFormat.decode_nothing(&written), None);
+        for end in 0..written.len() - 1 {
+            assert_eq!(FramedFormat.decode_nothing(&written[..end]), None);
+        }
+    }
+    assert_eq!(FramedFormat.decode_nothing(&hex("10 e2 69 af 57")), None);
+    let refused = IntTimeFormat.encode_nothing(&Meta::new(CREATED), &mut Vec::new()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unsupported);
+    assert!(refused.to_string().contains("Framed"), "{refused}");
+}
+
+#[test]
 fn formats_that_pair_refuse_raw_with_advice() {
     for error in [
         write(&FullDictFormat::<1>, &RawCodec, "a", Meta::new(CREATED)).unwrap_err(),
