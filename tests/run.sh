@@ -107,6 +107,13 @@ tests() {
   fi
 }
 
+# The interleavings of the region's flights, tried by a model checker: everything is compiled anew for
+# it, so into a folder of its own.
+interleavings() {
+  RUSTFLAGS="--cfg shuttle" CARGO_PROFILE_DEV_DEBUG=0 \
+    cargo test -q --test model --target-dir target/shuttle
+}
+
 install_packages
 install_rust
 step "format";        cargo fmt --all --check
@@ -116,5 +123,6 @@ step "clippy";        cargo clippy -q --all-targets -- -D warnings
                       cargo clippy -q --all-targets --all-features -- -D warnings
 step "docs";          RUSTDOCFLAGS="-D warnings" cargo doc -q --no-deps --all-features
 step "tests";         tests
+step "interleavings"; interleavings
 step "doctests";      cargo test -q --doc --all-features
 step "all is well"

@@ -10,7 +10,7 @@ use tokio::{
 use super::{
     Region,
     created::Created,
-    flight::{Crew, Flight, Join, Lead, Outcome, Seat, deadline},
+    flight::{Crew, Follower, Join, Lead, Outcome, Seat, deadline},
     held::Held,
     options::OnTimeout,
     read::{Answer, Left},
@@ -111,7 +111,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     {
         let Asked { key, wants, crew, .. } = asked;
         let mut until = deadline(self.call.wait_timeout);
-        let mut too_slow: Option<Arc<Flight>> = None;
+        let mut too_slow: Option<Follower> = None;
         let mut left = self.left(key, wants, found).await?;
         loop {
             if let Left::Fresh(value) = left {

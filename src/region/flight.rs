@@ -40,7 +40,7 @@ pub(super) struct Flights {
 }
 
 /// One creation, or one write, of one key.
-pub(super) struct Flight {
+struct Flight {
     key: KeyBuf,
     hash: u64,
     crew: Crew,
@@ -99,9 +99,17 @@ pub(super) enum Seat {
     /// It is on this caller to create. Lands empty-handed when dropped.
     Lead(Lead),
     /// Another caller is at it.
-    Follow(Arc<Flight>),
+    Follow(Follower),
     /// This very task is at it: waiting would last for ever.
     Own,
+}
+
+/// The seat of one who waits.
+pub(super) struct Follower {
+    flight: Arc<Flight>,
+    /// Whether what the flight brings is for this caller, too: it is not for one who came after an
+    /// invalidation, to a flight from before it.
+    shares: bool,
 }
 
 /// The leader's seat.
@@ -141,7 +149,7 @@ impl Flights {
     }
 
     /// Joins the flight of `key`, or starts it as of `stamp`. A flight whose own stamp is not
-    /// `valid` any more is voided and replaced.
+    /// `valid` any more is voided and replaced, or if it is too late for that, waited for in vain.
     pub(super) fn join(
         self: &Arc<Self>,
         key: Key<'_>,
@@ -158,14 +166,14 @@ impl Flights {
                 if flight.is_own() {
                     return Seat::Own;
                 }
-                if !valid(flight.stamp()) && flight.void() {
+                let valid = valid(flight.stamp());
+                if !valid && flight.void() {
                     let flight = Flight::new(key, hash, crew, stamp, Phase::Creating);
                     *slot.get_mut() = Arc::clone(&flight);
                     return Seat::Lead(self.lead(flight));
                 }
-                let waits = usize::from(how == Join::Wait);
-                flight.waiters.fetch_add(waits, Ordering::Relaxed);
-                Seat::Follow(Arc::clone(flight))
+                // An invalid one that is on its way to the store has to be waited for all the same.
+                Seat::Follow(flight.follow(how, valid))
             }
             Slot::Vacant(slot) => {
                 let flight = Flight::new(key, hash, crew, stamp, Phase::Creating);
@@ -179,18 +187,19 @@ impl Flights {
     /// whoever has the seat if it is no longer `late`.
     pub(super) fn overtake(
         self: &Arc<Self>,
-        late: &Arc<Flight>,
+        late: &Follower,
         crew: Crew,
         stamp: Timestamp,
     ) -> Seat {
+        let Follower { flight: late, shares } = late;
         let (key, hash) = (late.key.as_key(), late.hash);
         let mut table = lock(self.shard(hash));
         match table.entry(hash, |flight| flight.is_of(key), |flight| flight.hash) {
             Slot::Occupied(mut slot) => {
                 let flight = slot.get();
-                if !Arc::ptr_eq(flight, late) || !flight.void() {
-                    flight.waiters.fetch_add(1, Ordering::Relaxed);
-                    return Seat::Follow(Arc::clone(flight));
+                let is_late = Arc::ptr_eq(flight, late);
+                if !is_late || !flight.void() {
+                    return Seat::Follow(flight.follow(Join::Wait, *shares || !is_late));
                 }
                 let flight = Flight::new(key, hash, crew, stamp, Phase::Creating);
                 *slot.get_mut() = Arc::clone(&flight);
@@ -294,8 +303,15 @@ impl Flight {
         true
     }
 
+    /// A seat among those who wait.
+    fn follow(self: &Arc<Self>, how: Join, shares: bool) -> Follower {
+        let waits = usize::from(how == Join::Wait && shares);
+        self.waiters.fetch_add(waits, Ordering::Relaxed);
+        Follower { flight: Arc::clone(self), shares }
+    }
+
     /// Waits for the landing; `None` when the time is up first.
-    pub(super) async fn outcome(&self, until: Instant) -> Option<Outcome> {
+    async fn outcome(&self, until: Instant) -> Option<Outcome> {
         loop {
             // Asked for before looking: a landing in between is not missed.
             let landing = self.landing.notified();
@@ -319,6 +335,15 @@ impl Flight {
     /// Whether the task that asks is inside the creator of this flight.
     fn is_own(&self) -> bool {
         CREATING.with(|crews| crews.borrow().contains(&self.crew))
+    }
+}
+
+impl Follower {
+    /// Waits for the landing, and says what it brought for this caller; `None` when the time is up
+    /// first.
+    pub(super) async fn outcome(&self, until: Instant) -> Option<Outcome> {
+        let outcome = self.flight.outcome(until).await?;
+        Some(if self.shares { outcome } else { Outcome::Nothing })
     }
 }
 

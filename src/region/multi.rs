@@ -11,7 +11,7 @@ use super::{
     Region,
     create::{Wants, no_runtime, recursion, shared},
     created::Created,
-    flight::{Crew, Flight, Join, Lead, Outcome, Seat, deadline},
+    flight::{Crew, Follower, Join, Lead, Outcome, Seat, deadline},
     held::Held,
     keep::Made,
     options::OnTimeout,
@@ -41,7 +41,7 @@ struct Led {
 }
 
 /// Flights that this batch waits for, by the position of their keys.
-type Followed = Vec<(usize, Arc<Flight>)>;
+type Followed = Vec<(usize, Follower)>;
 
 /// The seats of a batch.
 #[derive(Default)]
@@ -173,7 +173,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// Takes the seats of all open keys. Who has a stale value does not follow.
     fn seats<K, T, E>(&self, batch: &mut Batch<'_, K, T, E>, too_slow: Followed) -> Seats {
         let mut seats = Seats::default();
-        let mut too_slow: HashMap<usize, Arc<Flight>> = too_slow.into_iter().collect();
+        let mut too_slow: HashMap<usize, Follower> = too_slow.into_iter().collect();
         for at in batch.open() {
             let key = batch.keys[at];
             let stale = matches!(batch.left[at], Left::Stale(_));

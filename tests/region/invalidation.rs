@@ -86,6 +86,34 @@ async fn it_wins_over_running_creations() {
 }
 
 #[tokio::test]
+async fn a_value_that_is_being_stored_is_not_for_those_who_come_after_it() {
+    let store = Arc::new(Rigged { hold_write: true.into(), ..Rigged::default() });
+    let region = Arc::clone(&store).json().int_time().region();
+    let early = tokio::spawn({
+        let region = region.clone();
+        async move { region.get_or_create("k", async || 1).await }
+    });
+    store.held.notified().await;
+    region.invalidate(Hard).await.unwrap();
+    let late = tokio::spawn({
+        let region = region.clone();
+        async move { region.get_or_create("k", async || 2).await }
+    });
+    let batch = tokio::spawn({
+        let region = region.clone();
+        async move { region.get_or_create_multi(["k"], async |_| [("k", 2)]).await }
+    });
+    for _ in 0..20 {
+        yield_now().await;
+    }
+    store.go.notify_one();
+    assert_eq!(early.await.unwrap().unwrap(), 1, "who began before gets its value");
+    assert_eq!(late.await.unwrap().unwrap(), 2);
+    assert_eq!(batch.await.unwrap().unwrap(), [Some(2)]);
+    assert_eq!(region.get("k").await.unwrap(), Some(2));
+}
+
+#[tokio::test]
 async fn formats_of_whole_seconds_tell_before_from_after() {
     let time = start();
     time.advance(Duration::from_millis(700));

@@ -4,6 +4,7 @@
 
 pub(crate) mod proxy;
 pub(crate) mod redis_server;
+pub(crate) mod yielding;
 
 use std::{
     future::Future,
