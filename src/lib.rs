@@ -251,6 +251,7 @@ pub mod layer;
 pub mod lock;
 pub mod observe;
 mod region;
+mod runtime;
 pub mod stacks;
 mod store;
 mod sync;
@@ -265,10 +266,12 @@ pub use self::{
     ext::{BackendExt, LayerExt, PayloadExt},
     key::{Key, KeyBuf},
     region::{
-        Created, Found, Invalidation, Invalidator, Marks, OnTimeout, Options, Outcomes, Region,
-        RegionBuilder, SharedMarks, Stats, Typed, Verdict,
+        Blocking, Created, Found, Invalidation, Invalidator, Marks, OnTimeout, Options, Outcomes,
+        Region, RegionBuilder, SharedMarks, Stats, Typed, Verdict,
     },
-    store::{Batch, Capabilities, EntryTtl, Expires, Level, Precision, Put, Store, WriteOpts},
+    store::{
+        Batch, Capabilities, EntryTtl, Expires, Immediate, Level, Precision, Put, Store, WriteOpts,
+    },
 };
 pub use bytes::Bytes;
 

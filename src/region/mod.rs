@@ -12,6 +12,8 @@ use self::{
 };
 use crate::{Clock, Entry, Key, Level, Local, Lock, Meta, Put, Result, Store, Timestamp};
 
+mod batch;
+mod blocking;
 mod builder;
 mod create;
 mod created;
@@ -30,6 +32,7 @@ mod through_multi;
 mod typed;
 
 pub use self::{
+    blocking::Blocking,
     builder::RegionBuilder,
     created::Created,
     invalidate::{Invalidation, Invalidator, Marks, Verdict},
