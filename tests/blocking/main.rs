@@ -13,7 +13,11 @@
 #[cfg(test)]
 mod support;
 
+mod callers;
+mod leases;
 mod places;
+mod refused;
+mod runtimes;
 mod words;
 
 use std::{
