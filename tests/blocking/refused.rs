@@ -79,7 +79,7 @@ fn hits<S: Stack, L: Lock>(region: &Blocking<S, L>) {
 #[test]
 fn in_memory_everything_is_done() {
     guarded(|| {
-        let (memo, memory) = (memo().blocking(), memory().blocking());
+        let (memo, memory) = (memo().blocking(), memory().typed::<u64>().blocking());
         let (memos, memories) = (memo.clone(), memory.clone());
         current_thread().block_on(async move {
             words::all(&memo, "main");

@@ -57,14 +57,18 @@ mod through_multi;
 /// runtime are used as they are.
 ///
 /// A call holds up what is polled with it in one task: the other branches of `join!` and `select!`,
-/// the other tasks of a `LocalSet`. Should it wait for one of those, it waits until the region's
-/// [`wait_timeout`](crate::RegionBuilder::wait_timeout). The creator of a *task* that is blocked by
-/// this, or vice versa, is no problem.
+/// the other tasks of a `LocalSet`. Should it wait for one of those, it does so until the region's
+/// [`wait_timeout`](crate::RegionBuilder::wait_timeout). A worker is replaced only while its runtime has
+/// a thread to spare for that (`max_blocking_threads`).
+///
+/// With an invalidation strategy that is shared ([`SharedMarks`](crate::SharedMarks)), only
+/// [`get`](Self::get) and the single-key methods that read through do without a runtime. [`Typed`](crate::Typed) leads
+/// here, too: `region.typed::<User>().blocking()`, with the type named by what is asked for.
 ///
 /// # Creators
 ///
-/// They run on the calling thread, inside the runtime of the caller if there is one, and may take
-/// their time: leases of a lock between processes are renewed meanwhile. A creator that panics, panics
+/// They run on the calling thread, inside the runtime of the caller if there is one (else in larder's),
+/// and may take their time: leases of a lock between processes are renewed meanwhile. A creator that panics, panics
 /// through the call, and leaves nothing behind.
 pub struct Blocking<S, L = Local, I = Marks> {
     region: Region<S, L, I>,
