@@ -27,7 +27,8 @@ pub enum ErrorKind {
     Transform,
     /// The configuration makes no sense for this stack.
     Config,
-    /// The stack cannot keep what it was asked to keep.
+    /// The stack cannot keep what it was asked to keep, or a [blocking](crate::Blocking) call cannot wait
+    /// where it was made.
     Unsupported,
     /// A creator asked for the very key it creates.
     Recursion,

@@ -201,6 +201,34 @@
 //! # }
 //! ```
 //!
+//! # Synchronous code
+//!
+//! [`Region::blocking`] gives the same methods to code that is not asynchronous, with plain closures for
+//! creators:
+//!
+//! ```
+//! # #[cfg(feature = "backend-memory")] {
+//! use larder::{LayerExt, Memo};
+//!
+//! let region = Memo::<u64>::new().region().blocking();
+//! let threads: Vec<_> = (0..10)
+//!     .map(|_| {
+//!         let region = region.clone();
+//!         std::thread::spawn(move || region.get_or_create("answer", || 42))
+//!     })
+//!     .collect();
+//! for thread in threads {
+//!     assert_eq!(thread.join().unwrap()?, 42);
+//! }
+//! assert_eq!(region.region().stats().creations, 1);
+//! # }
+//! # Ok::<_, larder::Error>(())
+//! ```
+//!
+//! It needs no runtime and works inside one, too: on threads, in `spawn_blocking`, in the tasks of a
+//! multi-thread runtime, and as far as nothing has to wait in those of a current-thread one.
+//! [`Blocking`] tells the details.
+//!
 //! # A backend of your own
 //!
 //! Two async functions and a removal. This one keeps each entry as a file in a folder:
@@ -278,7 +306,7 @@
 //! Always there: [`Region`], [`Null`], [`Raw`], all formats, [`Hstore`], [`Logging`].
 //!
 //! larder runs on tokio: a region's waits end by tokio's timer, [`File`] and [`Redis`] use its
-//! channels and sockets. Hits in memory need no runtime at all.
+//! channels and sockets. Hits in memory need no runtime at all, and [`Region::blocking`] brings its own.
 
 pub mod backend;
 mod clock;
@@ -292,6 +320,7 @@ pub mod layer;
 pub mod lock;
 pub mod observe;
 mod region;
+mod runtime;
 pub mod stacks;
 mod store;
 mod sync;
@@ -308,10 +337,12 @@ pub use self::{
     ext::{BackendExt, LayerExt, PayloadExt},
     key::{AsKey, Key, KeyBuf},
     region::{
-        Created, Found, Invalidation, Invalidator, Marks, OnTimeout, Options, Outcomes, Region,
-        RegionBuilder, SharedMarks, Stats, Typed, Verdict,
+        Blocking, Created, Found, Invalidation, Invalidator, Marks, OnTimeout, Options, Outcomes,
+        Region, RegionBuilder, SharedMarks, Stats, Typed, Verdict,
     },
-    store::{Batch, Capabilities, EntryTtl, Expires, Level, Precision, Put, Store, WriteOpts},
+    store::{
+        Batch, Capabilities, EntryTtl, Expires, Immediate, Level, Precision, Put, Store, WriteOpts,
+    },
 };
 pub use bytes::Bytes;
 

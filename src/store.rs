@@ -80,7 +80,19 @@ pub enum Precision {
     Micros,
 }
 
-/// What a stack can keep. A region checks its policy against this when it is built, so that
+/// What a store does without waiting: it is done when it is first polled, inside a runtime or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Immediate {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Reads; writes may wait.
+    Reads,
+    /// Reads and writes.
+    All,
+}
+
+/// What a stack can keep, and how it answers. A region checks its policy against this when it is built, so that
 /// nothing is dropped silently later.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -91,6 +103,9 @@ pub struct Capabilities {
     pub created_at: Precision,
     /// Whose leases the store checks in the same step as it writes ([`WriteOpts::fence`]).
     pub fence: Option<Domain>,
+    /// What is done without waiting. Decides where [`Blocking`](crate::Blocking) can do without a
+    /// runtime.
+    pub immediate: Immediate,
 }
 
 impl Capabilities {
@@ -112,6 +127,13 @@ impl Capabilities {
     #[must_use]
     pub const fn with_fence(mut self, fence: Domain) -> Self {
         self.fence = Some(fence);
+        self
+    }
+
+    /// The same with `immediate`.
+    #[must_use]
+    pub const fn with_immediate(mut self, immediate: Immediate) -> Self {
+        self.immediate = immediate;
         self
     }
 }

@@ -11,10 +11,10 @@ use std::{
 
 use larder::{
     Always, Backend, BackendExt, Batch, Bytes, Capabilities, Coded, Error, ErrorKind, Event,
-    Expires, Framed, FramedFormat, FullDict, HashBackend, HashExpiry, Hstore, IntTime, Json,
-    JsonCodec, Key, LayerExt, Level, Logging, Memo, Memory, Msgpack, MsgpackCodec, Never, NoMeta,
-    Null, Observe, Observed, Op, Payload, PayloadExt, Precision, Put, Raw, Region, Result, Store,
-    Timestamp, Transform, Transformed, Typed, WriteOpts,
+    Expires, Framed, FramedFormat, FullDict, HashBackend, HashExpiry, Hstore, Immediate, IntTime,
+    Json, JsonCodec, Key, LayerExt, Level, Logging, Memo, Memory, Msgpack, MsgpackCodec, Never,
+    NoMeta, Null, Observe, Observed, Op, Payload, PayloadExt, Precision, Put, Raw, Region, Result,
+    Store, Timestamp, Transform, Transformed, Typed, WriteOpts,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any, const_assert_eq};
 
@@ -246,6 +246,7 @@ fn capabilities_reach_the_top() {
     let deep = Memory::new().logging().transform(Flip).hstore().json().int_time().logging();
     let deep = deep.capabilities();
     assert_eq!((deep.expires, deep.created_at), (Expires::Always, Precision::Seconds));
+    assert_eq!(deep.immediate, Immediate::All);
     let never = Hstore::<_, Never>::with_policy(Memory::new()).json().full_dict().capabilities();
     assert_eq!((never.expires, never.created_at), (Expires::PlainKeys, Precision::Micros));
     let always = Hstore::<_, Always>::with_policy(Memory::new()).json().no_meta().capabilities();

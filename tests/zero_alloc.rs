@@ -13,8 +13,8 @@ use std::{
 };
 
 use larder::{
-    BackendExt, Framed, FullDict, Hstore, IntTime, Key, LayerExt, Logging, Memo, Memory, Msgpack,
-    NoMeta, PayloadExt, Postcard, Region, Store,
+    BackendExt, Blocking, Framed, FullDict, Hstore, IntTime, Key, LayerExt, Logging, Memo, Memory,
+    Msgpack, NoMeta, PayloadExt, Postcard, Region, Store,
 };
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +86,7 @@ struct User {
 
 const USER: User = User { id: 1, age: 2, score: 0.5 };
 
-fn check<S: Store<User>>(region: &Region<S>) {
+fn check<S: Store<User> + 'static>(region: &Region<S>) {
     // The first read of a thread registers it with the sharded lock under the map, once and for
     // all stores: that is the thread's cost, not the hit's.
     poll_once(region.get::<User>("absent")).unwrap();
@@ -102,9 +102,27 @@ fn check<S: Store<User>>(region: &Region<S>) {
         assert_eq!((hit.0, hit.1.unwrap()), (0, Some(USER)), "get {key:?}");
         let hit = allocations(|| poll_once(region.entry::<User>(key)));
         assert_eq!((hit.0, hit.1.unwrap().unwrap().value), (0, USER), "entry {key:?}");
+        check_blocking(&region.blocking(), key);
     }
     let miss = allocations(|| poll_once(region.get::<User>("absent")));
     assert_eq!((miss.0, miss.1.unwrap()), (0, None), "a miss");
+}
+
+/// No allocation also means no runtime: the thread of larder's own is started by who needs it.
+fn check_blocking<S: Store<User> + 'static>(region: &Blocking<S>, key: Key<'_>) {
+    let hit = allocations(|| region.get_or_create(key, || unreachable!()));
+    assert_eq!((hit.0, hit.1.unwrap()), (0, USER), "blocking get_or_create {key:?}");
+    let create = || -> Result<User, ()> { unreachable!() };
+    let hit = allocations(|| region.try_get_or_create(key, create));
+    assert_eq!((hit.0, hit.1.unwrap()), (0, USER), "blocking try_get_or_create {key:?}");
+    let hit = allocations(|| region.get_or_create_in_background(key, || unreachable!()));
+    assert_eq!((hit.0, hit.1.unwrap()), (0, USER), "blocking get_or_create_in_background {key:?}");
+    let hit = allocations(|| region.get::<User>(key));
+    assert_eq!((hit.0, hit.1.unwrap()), (0, Some(USER)), "blocking get {key:?}");
+    let hit = allocations(|| region.entry::<User>(key));
+    assert_eq!((hit.0, hit.1.unwrap().unwrap().value), (0, USER), "blocking entry {key:?}");
+    let miss = allocations(|| region.get::<User>("absent"));
+    assert_eq!((miss.0, miss.1.unwrap()), (0, None), "a blocking miss");
 }
 
 /// The whole policy is asked, too.

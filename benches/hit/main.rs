@@ -56,6 +56,7 @@ fn in_process() {
     let bytes: Region<Logging<IntTime<Postcard<Memory>>>> =
         filled(&keys, Memory::new().postcard().int_time().logging().region());
 
+    let blocking = logging.blocking();
     let mut table = Table::new("Inside the process, one thread", "ns", 20_000);
     let mut turn = harness::turns(&keys);
     table.row("quick_cache: get", move || bare.get(turn()).expect("a hit"));
@@ -70,6 +71,10 @@ fn in_process() {
     let mut turn = harness::turns(&keys);
     table.row("Region<Logging<Memo<T>>>: get_or_create", move || {
         now(logging.get_or_create(turn(), async || black_box(USER))).expect("no error")
+    });
+    let (mut turn, region) = (harness::turns(&keys), blocking);
+    table.row("the same, blocking()", move || {
+        region.get_or_create(turn(), || black_box(USER)).expect("no error")
     });
     let mut turn = harness::turns(&keys);
     table.row("the same with an expiry (reads the clock twice)", move || {

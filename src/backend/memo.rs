@@ -6,8 +6,8 @@ use std::{
 
 use super::bounded::{Bounded, DEFAULT_ENTRIES};
 use crate::{
-    Batch, Capabilities, Clock, Entry, EntryTtl, Expires, Key, Level, Precision, Put, Result,
-    Store, WriteOpts,
+    Batch, Capabilities, Clock, Entry, EntryTtl, Expires, Immediate, Key, Level, Precision, Put,
+    Result, Store, WriteOpts,
 };
 
 /// Values of one type inside the process, not serialized, bounded: when it is full, entries nobody
@@ -116,7 +116,10 @@ impl<T: Clone + Send + Sync> Level for Memo<T> {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default().with_expires(Expires::Always).with_created_at(Precision::Micros)
+        Capabilities::default()
+            .with_expires(Expires::Always)
+            .with_created_at(Precision::Micros)
+            .with_immediate(Immediate::All)
     }
 }
 

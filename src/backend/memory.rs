@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use super::bounded::{Bounded, DEFAULT_ENTRIES};
 use crate::{
-    Backend, Batch, Capabilities, Clock, Expires, HashBackend, HashExpiry, Key, Level, Put, Result,
-    WriteOpts,
+    Backend, Batch, Capabilities, Clock, Expires, HashBackend, HashExpiry, Immediate, Key, Level,
+    Put, Result, WriteOpts,
 };
 
 /// What an entry takes beside its key and value: 184 to 196 bytes for itself (table, queue,
@@ -131,7 +131,7 @@ impl Level for Memory {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default().with_expires(Expires::Always)
+        Capabilities::default().with_expires(Expires::Always).with_immediate(Immediate::All)
     }
 }
 

@@ -1,8 +1,8 @@
 use bytes::Bytes;
 
 use crate::{
-    Backend, Batch, Capabilities, Expires, HashBackend, HashExpiry, Key, Level, Put, Result,
-    WriteOpts,
+    Backend, Batch, Capabilities, Expires, HashBackend, HashExpiry, Immediate, Key, Level, Put,
+    Result, WriteOpts,
 };
 
 /// Keeps nothing: every read is a miss. For switching a cache off.
@@ -21,7 +21,7 @@ impl Level for Null {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default().with_expires(Expires::Always)
+        Capabilities::default().with_expires(Expires::Always).with_immediate(Immediate::All)
     }
 }
 

@@ -78,7 +78,8 @@ impl<S: Level, L: Lock, I: Invalidator> RegionBuilder<S, L, I> {
 
     /// The longest time a caller waits for the creation of another one, in this process or another.
     /// Then [`on_timeout`](Self::on_timeout) tells what it does. Default: 30 s. Outside a tokio
-    /// runtime there is no timer and a wait ends with the creation.
+    /// runtime there is no timer and an asynchronous wait ends with the creation; those of
+    /// [`blocking`](Region::blocking) have one.
     pub fn wait_timeout(mut self, patience: Duration) -> Self {
         self.policy.wait_timeout = patience;
         self

@@ -15,7 +15,7 @@ use super::{
     options::OnTimeout,
     read::{Answer, Left},
 };
-use crate::{Error, ErrorKind, Failure, Invalidator, Key, Lock, Result, Store, Verdict};
+use crate::{Error, ErrorKind, Failure, Invalidator, Key, Lock, Result, Store, Verdict, runtime};
 
 /// What a caller takes for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Wants {
 /// One call for one key.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'k> {
-    key: Key<'k>,
+    pub(super) key: Key<'k>,
     wants: Wants,
     crew: Crew,
     /// How many flights had landed before the last read.
@@ -51,11 +51,19 @@ pub(super) struct Asked<'k> {
     forced: bool,
     /// Whether the caller has its answer already.
     behind: bool,
+    /// Whether the creator blocks its thread.
+    blocks: bool,
 }
 
 impl<'k> Asked<'k> {
     pub(super) fn new(key: Key<'k>, wants: Wants, seen: u64) -> Self {
-        Self { key, wants, crew: Crew::new(), seen, forced: false, behind: false }
+        let crew = Crew::new();
+        Self { key, wants, crew, seen, forced: false, behind: false, blocks: false }
+    }
+
+    /// The same with a creator that blocks its thread.
+    pub(super) fn blocking(self) -> Self {
+        Self { blocks: true, ..self }
     }
 }
 
@@ -187,7 +195,8 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         // From before: what changes while the creator runs makes its value older, not newer.
         let stamp = self.stamp(key);
         lead.restamp(stamp);
-        let created = match crew.create(held.renewing(async { create().await })).await {
+        let created = match crew.create(held.renewing(async { create().await }, asked.blocks)).await
+        {
             Ok(created) => created,
             Err(error) => {
                 self.inner.tally.failures.add();
@@ -365,14 +374,19 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         })?;
         let Seat::Lead(lead) = self.seat(asked.key, Join::Pass, asked.crew) else { return Ok(()) };
         let (region, key) = (self.clone(), asked.key.to_buf());
-        let Asked { crew, seen, wants, .. } = asked;
-        runtime.spawn(async move {
+        let Asked { crew, seen, wants, blocks, .. } = asked;
+        let refresh = async move {
             let key = key.as_key();
-            let asked = Asked { key, wants, crew, seen, forced: false, behind: true };
+            let asked = Asked { key, wants, crew, seen, forced: false, behind: true, blocks };
             let until = deadline(region.call.wait_timeout);
             // Whatever becomes of it is told by the region's statistics.
             let _ = region.lead(asked, lead, Left::Stale(value), until, create).await;
-        });
+        };
+        if blocks {
+            runtime.spawn_blocking(|| runtime::run(true, refresh));
+        } else {
+            runtime.spawn(refresh);
+        }
         Ok(())
     }
 }

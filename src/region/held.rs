@@ -1,9 +1,9 @@
 //! Leases on the locks of keys: taken in one go, renewed while the creator runs, given back
 //! whatever happens.
 
-use std::{future::pending, future::poll_fn, pin::pin, task::Poll};
+use std::{convert::Infallible, future::pending, future::poll_fn, pin::pin, task::Poll};
 
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, task::AbortHandle};
 
 use crate::{Key, Lease, Lock, Result};
 
@@ -70,30 +70,47 @@ impl<L: Lock> Held<L> {
 
     /// Runs `work`, and renews the leases for as long as it is polled. Work that is not polled any
     /// more, or blocks its thread for longer than a lease lasts, loses them: it may hang for ever.
-    pub(super) async fn renewing<F: Future>(&self, work: F) -> F::Output {
-        if self.leases.is_empty() || Handle::try_current().is_err() {
+    /// Work of which it is known that it `blocks` has them renewed by a task beside it.
+    pub(super) async fn renewing<F: Future>(&self, work: F, blocks: bool) -> F::Output {
+        if self.leases.is_empty() {
+            return work.await;
+        }
+        let Ok(runtime) = Handle::try_current() else { return work.await };
+        let renewal = renew(self.lock.clone(), self.leases.clone());
+        if blocks {
+            let _ended = Ended(runtime.spawn(renewal).abort_handle());
             return work.await;
         }
         let mut work = pin!(work);
-        let mut renewal = pin!(self.renew());
+        let mut renewal = pin!(renewal);
         poll_fn(|cx| match work.as_mut().poll(cx) {
             Poll::Pending => renewal.as_mut().poll(cx).map(|never| match never {}),
             ready @ Poll::Ready(_) => ready,
         })
         .await
     }
+}
 
-    async fn renew(&self) -> std::convert::Infallible {
-        let every = self.lock.lasts() / RENEWALS;
-        loop {
-            tokio::time::sleep(every).await;
-            // A renewal that fails is tried again by the next.
-            if let Ok(ours) = self.lock.renew(&self.leases).await
-                && !ours.contains(&true)
-            {
-                return pending().await;
-            }
+/// Renews leases, without an end.
+async fn renew<L: Lock>(lock: L, leases: Vec<Lease>) -> Infallible {
+    let every = lock.lasts() / RENEWALS;
+    loop {
+        tokio::time::sleep(every).await;
+        // A renewal that fails is tried again by the next.
+        if let Ok(ours) = lock.renew(&leases).await
+            && !ours.contains(&true)
+        {
+            return pending().await;
         }
+    }
+}
+
+/// A task that ends with the work it is for, however that ends.
+struct Ended(AbortHandle);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -12,6 +12,8 @@ use self::{
 };
 use crate::{Clock, Entry, Key, Level, Local, Lock, Meta, Put, Result, Store, Timestamp};
 
+mod batch;
+mod blocking;
 mod builder;
 mod create;
 mod created;
@@ -30,6 +32,7 @@ mod through_multi;
 mod typed;
 
 pub use self::{
+    blocking::Blocking,
     builder::RegionBuilder,
     created::Created,
     invalidate::{Invalidation, Invalidator, Marks, Verdict},
@@ -164,15 +167,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         S: Store<T>,
     {
         let key = key.into();
-        let rest = |found| match self.missed(found) {
-            Ok(Some(entry)) if I::SHARED => Next::Boxed(Box::pin(async move {
-                // It may have to ask first what other processes have invalidated.
-                Ok(self.settle(key, Some(entry)).await.fresh())
-            })),
-            Ok(Some(entry)) => {
-                Next::Done(Ok(self.settle_at(key, entry, self.inner.clock.now()).fresh()))
-            }
-            missed => Next::Done(missed.map(|_| None)),
+        let rest = |found| match found {
+            Ok(None) => Next::Done(Ok(None)),
+            // It may have to ask first what other processes have invalidated.
+            found => Next::Boxed(Box::pin(self.get_at_second_sight(key, found))),
         };
         self.through(key, |value| Ok(Some(value)), rest).await
     }

@@ -2,37 +2,24 @@
 
 use std::{any::Any, collections::HashMap, future::Future, mem, sync::Arc};
 
-use tokio::{
-    runtime::Handle,
-    time::{Instant, timeout_at},
-};
+use tokio::{runtime::Handle, time::timeout_at};
 
 use super::{
     Region,
+    batch::Batch,
     create::{Wants, no_runtime, recursion, shared},
     created::Created,
-    flight::{Crew, Follower, Join, Lead, Outcome, Seat, deadline},
+    flight::{Follower, Join, Lead, Outcome, Seat, deadline},
     held::Held,
     keep::Made,
     options::OnTimeout,
     read::Left,
 };
-use crate::{AsKey, Error, Failure, Invalidator, Key, Lock, Result, Store};
+use crate::{AsKey, Failure, Invalidator, Key, Lock, Result, Store};
 
 /// What became of each key of a batch, in the caller's order; collect it into a
 /// `Result<Vec<Option<T>>, Failure<E>>` to fail as a whole.
 pub type Outcomes<T, E> = Vec<Result<Option<T>, Failure<E>>>;
-
-/// A batch under way. Its keys are distinct and in the caller's order; everything else goes by their
-/// position.
-struct Batch<'k, K, T, E> {
-    items: Vec<&'k K>,
-    keys: Vec<Key<'k>>,
-    left: Vec<Left<T>>,
-    answers: Vec<Option<Result<Option<T>, Failure<E>>>>,
-    crew: Crew,
-    until: Instant,
-}
 
 /// A key that this batch creates, by its position.
 struct Led {
@@ -62,28 +49,12 @@ enum Take {
     Without,
 }
 
-impl<K, T, E> Batch<'_, K, T, E> {
-    fn open(&self) -> Vec<usize> {
-        (0..self.keys.len()).filter(|at| self.answers[*at].is_none()).collect()
-    }
-
-    fn answer(&mut self, at: usize, answer: Result<Option<T>, Failure<E>>) {
-        self.answers[at] = Some(answer);
-    }
-
-    fn fail(&mut self, all: impl IntoIterator<Item = usize>, error: &Error) {
-        for at in all {
-            self.answer(at, Err(Failure::Cache(error.clone())));
-        }
-    }
-}
-
 impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// Finds or creates the values of `items`, and answers in their order.
     pub(super) async fn batch<K, Q, T, E, R, Fut>(
         &self,
         items: Vec<K>,
-        mut create: impl FnMut(Vec<K>) -> Fut,
+        create: impl FnMut(Vec<K>) -> Fut,
     ) -> Outcomes<T, E>
     where
         Fut: Future<Output = Result<R, E>>,
@@ -94,54 +65,49 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
     {
-        let mut known = HashMap::with_capacity(items.len());
-        let (mut distinct, mut keys) = (Vec::new(), Vec::new());
-        let places: Vec<usize> = items
-            .iter()
-            .map(|item| {
-                let key = item.as_key();
-                *known.entry(key).or_insert_with(|| {
-                    distinct.push(item);
-                    keys.push(key);
-                    keys.len() - 1
-                })
-            })
-            .collect();
-        let mut batch = Batch {
-            left: keys.iter().map(|_| Left::Missing).collect(),
-            answers: keys.iter().map(|_| None).collect(),
-            items: distinct,
-            keys,
-            crew: Crew::new(),
-            until: deadline(self.call.wait_timeout),
-        };
+        let mut batch = Batch::new(&items, self.call.wait_timeout, false);
+        let seen = self.inner.flights.landed();
+        self.look_at_open(&mut batch).await;
+        self.complete(&mut batch, seen, create).await;
+        batch.into_answers()
+    }
+
+    /// Answers what is open in a batch that was looked at after `seen` flights had landed.
+    pub(super) async fn complete<K, Q, T, E, R, Fut>(
+        &self,
+        batch: &mut Batch<'_, K, T, E>,
+        mut seen: u64,
+        mut create: impl FnMut(Vec<K>) -> Fut,
+    ) where
+        Fut: Future<Output = Result<R, E>>,
+        S: Store<T>,
+        K: Clone,
+        R: IntoIterator<Item = (Q, Created<T>)>,
+        Q: AsKey,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+    {
         let mut too_slow = Followed::new();
-        loop {
-            let seen = self.inner.flights.landed();
-            let open = batch.open();
-            self.look(&mut batch, &open).await;
-            let seats = self.seats(&mut batch, too_slow);
+        while !batch.is_complete() {
+            let seats = self.seats(batch, too_slow);
             // First what others may be waiting for, then what this batch waits for: no two batches
             // can wait for each other.
-            self.lead_multi(&mut batch, seats.led, Take::IfFree, seen, &mut create).await;
-            self.lead_multi(&mut batch, seats.overtaken, Take::Seize, seen, &mut create).await;
-            too_slow = self.follow(&mut batch, seats.followed).await;
-            if batch.open().is_empty() {
-                break;
-            }
+            self.lead_multi(batch, seats.led, Take::IfFree, seen, &mut create).await;
+            self.lead_multi(batch, seats.overtaken, Take::Seize, seen, &mut create).await;
+            too_slow = self.follow(batch, seats.followed).await;
+            seen = self.inner.flights.landed();
+            self.look_at_open(batch).await;
         }
-        // Each answer goes to its last place, clones to the places before that.
-        let mut uses = vec![0_usize; batch.answers.len()];
-        for at in &places {
-            uses[*at] += 1;
-        }
-        let take = |at: usize| {
-            uses[at] -= 1;
-            let answer = &mut batch.answers[at];
-            let answer = if uses[at] == 0 { answer.take() } else { answer.clone() };
-            answer.unwrap_or(Ok(None))
-        };
-        places.into_iter().map(take).collect()
+    }
+
+    /// Reads the keys that are open, and answers those that are fresh.
+    pub(super) async fn look_at_open<K, T, E>(&self, batch: &mut Batch<'_, K, T, E>)
+    where
+        S: Store<T>,
+        T: Send,
+    {
+        let open = batch.open();
+        self.look(batch, &open).await;
     }
 
     /// Reads keys, and answers those that are fresh.
@@ -362,7 +328,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             stamps.push(stamp);
         }
         let missing = ours.iter().map(|(_, led)| batch.items[led.at].clone()).collect();
-        let created = match batch.crew.create(held.renewing(create(missing))).await {
+        // A creator that works before it returns a future does so inside the crew, too.
+        let work = held.renewing(async { create(missing).await }, batch.blocks);
+        let created = match batch.crew.create(work).await {
             Ok(created) => created,
             Err(error) => return self.failed(batch, ours, &Arc::new(error)),
         };

@@ -51,6 +51,27 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         Through { read: self.inner.stack.read(key), region: self, hit, rest: Rest::Ahead(rest) }
     }
 
+    /// Reads `key`: `Ok` with the value if it is fresh, else `Err` with whatever the stack said.
+    pub(super) async fn fresh<T>(&self, key: Key<'_>) -> Result<T, Answer<T>>
+    where
+        S: Store<T>,
+    {
+        match self.inner.stack.read(key).await {
+            Ok(Some(Entry { value: Some(value), meta })) if self.is_fresh(meta) => Ok(value),
+            answer => Err(answer),
+        }
+    }
+
+    /// What a `get` answers that did not find a fresh value at first sight.
+    pub(super) async fn get_at_second_sight<T>(
+        &self,
+        key: Key<'_>,
+        found: Answer<T>,
+    ) -> Result<Option<T>> {
+        let found = self.missed(found)?;
+        Ok(self.settle(key, found).await.fresh())
+    }
+
     /// Whether an entry is fresh for this call, at first sight.
     #[inline]
     fn is_fresh(&self, meta: Meta) -> bool {

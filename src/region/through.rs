@@ -361,16 +361,16 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         let seen = self.inner.flights.landed();
         let rest = |found| {
             Next::Boxed(Box::pin(async move {
-                some(key, self.create_behind(key, seen, found, create).await)
+                let asked = Asked::new(key, Wants::Value, seen);
+                some(key, self.create_behind(asked, found, create).await)
             }))
         };
         self.through(key, Ok, rest).await
     }
 
-    async fn create_behind<T, E, Fut>(
+    pub(super) async fn create_behind<T, E, Fut>(
         &self,
-        key: Key<'_>,
-        seen: u64,
+        asked: Asked<'_>,
         found: Answer<T>,
         create: impl FnOnce() -> Fut + Send + 'static,
     ) -> Result<Option<T>, Failure<E>>
@@ -380,8 +380,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         E: Send + Sync + 'static,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
-        let asked = Asked::new(key, Wants::Value, seen);
-        match self.left(key, Wants::Value, found).await? {
+        match self.left(asked.key, Wants::Value, found).await? {
             Left::Fresh(value) => Ok(value),
             Left::Missing => {
                 let create = async || create().await.map(Created::new);
@@ -401,7 +400,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
 }
 
 /// The answer of a creator that cannot fail.
-fn infallible<V>(answer: Result<V, Failure<Infallible>>) -> Result<V> {
+pub(super) fn infallible<V>(answer: Result<V, Failure<Infallible>>) -> Result<V> {
     match answer {
         Ok(value) => Ok(value),
         Err(Failure::Cache(error)) => Err(error),
@@ -410,12 +409,15 @@ fn infallible<V>(answer: Result<V, Failure<Infallible>>) -> Result<V> {
 }
 
 /// The answer to who wants a value, and so always gets one.
-fn some<T, E>(key: Key<'_>, answer: Result<Option<T>, Failure<E>>) -> Result<T, Failure<E>> {
+pub(super) fn some<T, E>(
+    key: Key<'_>,
+    answer: Result<Option<T>, Failure<E>>,
+) -> Result<T, Failure<E>> {
     answer?.ok_or_else(|| {
         Error::new(ErrorKind::Backend, "region").with_key(key).with_message("no value came").into()
     })
 }
 
-fn plain<T>(key: Key<'_>, answer: Result<Option<T>, Failure<Infallible>>) -> Result<T> {
+pub(super) fn plain<T>(key: Key<'_>, answer: Result<Option<T>, Failure<Infallible>>) -> Result<T> {
     infallible(some(key, answer))
 }

@@ -206,11 +206,13 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     }
 }
 
-fn plain<Q, T>(created: impl IntoIterator<Item = (Q, T)>) -> impl Iterator<Item = (Q, Created<T>)> {
+pub(super) fn plain<Q, T>(
+    created: impl IntoIterator<Item = (Q, T)>,
+) -> impl Iterator<Item = (Q, Created<T>)> {
     created.into_iter().map(|(key, value)| (key, Created::new(value)))
 }
 
-fn infallible<T>(outcomes: Outcomes<T, Infallible>) -> Result<Vec<Option<T>>> {
+pub(super) fn infallible<T>(outcomes: Outcomes<T, Infallible>) -> Result<Vec<Option<T>>> {
     let values = outcomes.into_iter().map(|outcome| match outcome {
         Ok(value) => Ok(value),
         Err(Failure::Cache(error)) => Err(error),

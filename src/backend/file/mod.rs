@@ -14,7 +14,8 @@ use self::{
     writer::{Op, Swept, Tidy},
 };
 use crate::{
-    Backend, Batch, Capabilities, Clock, Expires, Key, Level, Put, Result, Timestamp, WriteOpts,
+    Backend, Batch, Capabilities, Clock, Expires, Immediate, Key, Level, Put, Result, Timestamp,
+    WriteOpts,
 };
 
 mod check;
@@ -357,7 +358,10 @@ impl Level for File {
 
     fn capabilities(&self) -> Capabilities {
         let domain = self.shared.domain();
-        Capabilities::default().with_expires(Expires::Always).with_fence(domain)
+        Capabilities::default()
+            .with_expires(Expires::Always)
+            .with_fence(domain)
+            .with_immediate(Immediate::Reads)
     }
 }
 

@@ -1,0 +1,101 @@
+//! What is known about the keys of a batch under way.
+
+use std::{collections::HashMap, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{
+    flight::{Crew, deadline},
+    multi::Outcomes,
+    read::Left,
+};
+use crate::{AsKey, Error, Failure, Key, Result};
+
+/// A batch under way. Its keys are distinct and in the caller's order; everything else goes by their
+/// position.
+pub(super) struct Batch<'k, K, T, E> {
+    pub(super) items: Vec<&'k K>,
+    pub(super) keys: Vec<Key<'k>>,
+    pub(super) left: Vec<Left<T>>,
+    pub(super) answers: Vec<Option<Result<Option<T>, Failure<E>>>>,
+    pub(super) crew: Crew,
+    pub(super) until: Instant,
+    /// For each of the caller's keys the position here.
+    places: Vec<usize>,
+    /// Whether the creator blocks its thread.
+    pub(super) blocks: bool,
+}
+
+impl<'k, K, T, E> Batch<'k, K, T, E> {
+    /// A batch about which nothing is known, and whose waits end after `patience`.
+    pub(super) fn new(all: &'k [K], patience: Duration, blocks: bool) -> Self
+    where
+        K: AsKey,
+    {
+        let mut known = HashMap::with_capacity(all.len());
+        let (mut items, mut keys) = (Vec::new(), Vec::new());
+        let places: Vec<usize> = all
+            .iter()
+            .map(|item| {
+                let key = item.as_key();
+                *known.entry(key).or_insert_with(|| {
+                    items.push(item);
+                    keys.push(key);
+                    keys.len() - 1
+                })
+            })
+            .collect();
+        Self {
+            left: keys.iter().map(|_| Left::Missing).collect(),
+            answers: keys.iter().map(|_| None).collect(),
+            items,
+            keys,
+            crew: Crew::new(),
+            until: deadline(patience),
+            places,
+            blocks,
+        }
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        self.answers.iter().all(Option::is_some)
+    }
+
+    /// Answers everything that is open with an error.
+    pub(super) fn fail_open(&mut self, error: &Error) {
+        self.fail(self.open(), error);
+    }
+
+    /// The answers, in the caller's order.
+    pub(super) fn into_answers(mut self) -> Outcomes<T, E>
+    where
+        T: Clone,
+    {
+        // Each answer goes to its last place, clones to the places before that.
+        let mut uses = vec![0_usize; self.answers.len()];
+        for at in &self.places {
+            uses[*at] += 1;
+        }
+        let take = |at: usize| {
+            uses[at] -= 1;
+            let answer = &mut self.answers[at];
+            let answer = if uses[at] == 0 { answer.take() } else { answer.clone() };
+            answer.unwrap_or(Ok(None))
+        };
+        self.places.into_iter().map(take).collect()
+    }
+
+    pub(super) fn open(&self) -> Vec<usize> {
+        (0..self.keys.len()).filter(|at| self.answers[*at].is_none()).collect()
+    }
+
+    pub(super) fn answer(&mut self, at: usize, answer: Result<Option<T>, Failure<E>>) {
+        self.answers[at] = Some(answer);
+    }
+
+    pub(super) fn fail(&mut self, all: impl IntoIterator<Item = usize>, error: &Error) {
+        for at in all {
+            self.answer(at, Err(Failure::Cache(error.clone())));
+        }
+    }
+}
