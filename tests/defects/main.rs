@@ -23,7 +23,6 @@
 //! | D19 | no lifetime for an entry, bounds, wait timeouts, negative entries, statistics, shared invalidation | [`settings`]: `d19_*` |
 //! | D20 | decoding runs code | [`entries`]: `d20_*` |
 //! | D21 | fractions of seconds are cut, passwords become numbers, unknown settings are ignored | [`settings`]: `d21_*` |
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
 #![cfg(all(
     unix,
     feature = "backend-memory",

@@ -146,8 +146,8 @@ async fn d07_a_soft_invalidation_needs_no_expiry() {
         async move { region.get_or_create("k", || slow.create(2_u64)).await.unwrap() }
     });
     slow.called(1).await;
-    let served = region.get_or_create("k", async || -> u64 { unreachable!() }).await.unwrap();
-    assert_eq!(served, 1, "the others are served meanwhile");
+    let meanwhile = region.get_or_create("k", async || -> u64 { unreachable!() }).await.unwrap();
+    assert_eq!(meanwhile, 1, "the others are served meanwhile");
     slow.go();
     assert_eq!(refresh.await.unwrap(), 2);
     assert_eq!(region.get("k").await.unwrap(), Some(2_u64));
