@@ -46,6 +46,8 @@ pub(super) struct Flight {
     crew: Crew,
     /// The time of creation its value gets.
     stamp: AtomicI64,
+    /// Since when its leader has been at it; those who wait count from there.
+    since: Mutex<Instant>,
     waiters: AtomicUsize,
     phase: Mutex<Phase>,
     landing: Notify,
@@ -175,11 +177,12 @@ impl Flights {
         }
     }
 
-    /// Takes the seat of `late`, whose leader took too long: its value will not be stored. Follows
-    /// whoever has the seat if it is no longer `late`.
+    /// Takes the seat of `late`, whose leader took longer than `patience`: its value will not be
+    /// stored. Follows whoever has the seat if it is no longer `late`.
     pub(super) fn overtake(
         self: &Arc<Self>,
         late: &Arc<Flight>,
+        patience: Duration,
         crew: Crew,
         stamp: Timestamp,
     ) -> Seat {
@@ -188,7 +191,7 @@ impl Flights {
         match table.entry(hash, |flight| flight.is_of(key), |flight| flight.hash) {
             Slot::Occupied(mut slot) => {
                 let flight = slot.get();
-                if !Arc::ptr_eq(flight, late) || !flight.void() {
+                if !Arc::ptr_eq(flight, late) || !flight.void_late(patience) {
                     flight.waiters.fetch_add(1, Ordering::Relaxed);
                     return Seat::Follow(Arc::clone(flight));
                 }
@@ -265,6 +268,7 @@ impl Flight {
             hash,
             crew,
             stamp: AtomicI64::new(stamp.as_micros()),
+            since: Mutex::new(Instant::now()),
             waiters: AtomicUsize::new(0),
             phase: Mutex::new(phase),
             landing: Notify::new(),
@@ -285,13 +289,19 @@ impl Flight {
 
     /// Keeps a creation from being stored; false if it is too late for that.
     fn void(&self) -> bool {
+        self.phase().void()
+    }
+
+    /// The same for a creation that takes longer than `patience`, which includes that it has not
+    /// begun anew.
+    fn void_late(&self, patience: Duration) -> bool {
         let mut phase = self.phase();
-        match *phase {
-            Phase::Creating => *phase = Phase::Void,
-            Phase::Void => {}
-            Phase::Storing | Phase::Landed(_) => return false,
-        }
-        true
+        self.due(patience) <= Instant::now() && phase.void()
+    }
+
+    /// When it has taken longer than `patience`.
+    pub(super) fn due(&self, patience: Duration) -> Instant {
+        after(*lock(&self.since), patience)
     }
 
     /// Waits for the landing; `None` when the time is up first.
@@ -322,10 +332,30 @@ impl Flight {
     }
 }
 
+impl Phase {
+    fn void(&mut self) -> bool {
+        match self {
+            Self::Creating => *self = Self::Void,
+            Self::Void => {}
+            Self::Storing | Self::Landed(_) => return false,
+        }
+        true
+    }
+}
+
 impl Lead {
     /// The creator begins now: its value is as old as that.
     pub(super) fn restamp(&self, stamp: Timestamp) {
+        *lock(&self.flight.since) = Instant::now();
         self.flight.stamp.store(stamp.as_micros(), Ordering::Release);
+    }
+
+    /// Another process has begun to create, or this one begins in place of another: those who wait
+    /// give it their whole patience again. False if one of them has the seat now.
+    pub(super) fn begin_anew(&self) -> bool {
+        let phase = self.flight.phase();
+        *lock(&self.flight.since) = Instant::now();
+        matches!(*phase, Phase::Creating)
     }
 
     /// Asks to store what was created. False if the creation was voided in the meantime; from a
@@ -406,9 +436,12 @@ impl Drop for Scope {
 
 /// The end of `patience` from now on.
 pub(super) fn deadline(patience: Duration) -> Instant {
-    let now = Instant::now();
+    after(Instant::now(), patience)
+}
+
+fn after(start: Instant, patience: Duration) -> Instant {
     // About 30 years, for a patience without end.
-    now.checked_add(patience).unwrap_or_else(|| now + Duration::from_secs(1 << 30))
+    start.checked_add(patience).unwrap_or_else(|| start + Duration::from_secs(1 << 30))
 }
 
 // Nothing that can panic runs under these locks, and what they guard is never half done.
