@@ -33,6 +33,9 @@ pub(crate) fn patient(url: String) -> Redis {
     builder.build().expect("a URL of ours")
 }
 
+/// Leases that do not end by themselves while anything is waited for: what is unlocked was released.
+const LEASE: Duration = DEADLINE.saturating_mul(3);
+
 /// A region as another process has it: its connections, its lock and its flights are its own.
 pub(crate) fn process(server: &RedisServer) -> Shared {
     process_with(server, |builder| builder)
@@ -44,7 +47,7 @@ pub(crate) fn process_with<I: Invalidator>(
     settings: impl FnOnce(Builder) -> Builder<I>,
 ) -> Shared<I> {
     let redis = patient(server.unix_url());
-    let lock = RedisLock::new(&redis);
+    let lock = RedisLock::builder(&redis).lease(LEASE).build().expect("a lock of ours");
     let builder = Region::builder(redis.json().full_dict()).lock(lock);
     settings(builder).build().expect("a policy of ours")
 }
