@@ -131,7 +131,8 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 None => self.seat(key, if waits { Join::Wait } else { Join::Pass }, crew),
                 Some(slow) => {
                     asked.forced = true;
-                    self.inner.flights.overtake(&slow, crew, self.stamp(key))
+                    let patience = self.call.wait_timeout;
+                    self.inner.flights.overtake(&slow, patience, crew, self.stamp(key))
                 }
             };
             let flight = match seat {
@@ -143,7 +144,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 self.inner.tally.stale.add();
                 return Ok(value);
             }
-            match flight.outcome(until).await {
+            match self.outcome(&flight, until).await {
                 Some(outcome) => {
                     if let Some(result) = shared(&outcome, wants) {
                         self.inner.tally.shared.add();
@@ -179,7 +180,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         Fut: Future<Output = Result<Created<T>, E>>,
     {
         let Asked { key, crew, .. } = asked;
-        let (held, stale) = match self.turn(asked, left, until).await? {
+        let (held, stale) = match self.turn(asked, &lead, left, until).await? {
             Turn::Ours(held, stale) => (held, stale),
             Turn::Theirs(value) => {
                 lead.land(|| Outcome::of(value.as_ref()));
@@ -225,8 +226,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     async fn turn<T>(
         &self,
         asked: Asked<'_>,
+        lead: &Lead,
         mut left: Left<T>,
-        until: Instant,
+        mut until: Instant,
     ) -> Result<Turn<L, T>>
     where
         S: Store<T>,
@@ -249,7 +251,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         if forced {
             return self.seize(key, left).await;
         }
-        let mut wants = wants;
+        let (mut wants, mut outrun) = (wants, false);
         loop {
             let (held, ours) = match Held::acquire(lock, [key].into_iter()).await {
                 Ok(answer) => answer,
@@ -271,10 +273,15 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 other => left = other,
             }
             match timeout_at(until, lock.released(key)).await {
-                Ok(Ok(())) => {}
+                Ok(Ok(())) => self.wait_anew(lead, &mut until),
                 Ok(Err(error)) => return self.without_lock(&error, left),
                 Err(_) if self.call.on_timeout == OnTimeout::Create => {
-                    return self.seize(key, left).await;
+                    // Where another one has the seat now, it is at the lock, too.
+                    if lead.begin_anew() || outrun {
+                        return self.seize(key, left).await;
+                    }
+                    outrun = true;
+                    self.wait_anew(lead, &mut until);
                 }
                 Err(_) => return Ok(Turn::Theirs(self.out_of_time(key).await?)),
             }

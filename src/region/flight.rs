@@ -46,6 +46,8 @@ struct Flight {
     crew: Crew,
     /// The time of creation its value gets.
     stamp: AtomicI64,
+    /// Since when its leader has been at it; those who wait count from there.
+    since: Mutex<Instant>,
     waiters: AtomicUsize,
     phase: Mutex<Phase>,
     landing: Notify,
@@ -183,11 +185,12 @@ impl Flights {
         }
     }
 
-    /// Takes the seat of `late`, whose leader took too long: its value will not be stored. Follows
-    /// whoever has the seat if it is no longer `late`.
+    /// Takes the seat of `late`, whose leader took longer than `patience`: its value will not be
+    /// stored. Follows whoever has the seat if it is no longer `late`.
     pub(super) fn overtake(
         self: &Arc<Self>,
         late: &Follower,
+        patience: Duration,
         crew: Crew,
         stamp: Timestamp,
     ) -> Seat {
@@ -198,7 +201,7 @@ impl Flights {
             Slot::Occupied(mut slot) => {
                 let flight = slot.get();
                 let is_late = Arc::ptr_eq(flight, late);
-                if !is_late || !flight.void() {
+                if !is_late || !flight.void_late(patience) {
                     return Seat::Follow(flight.follow(Join::Wait, *shares || !is_late));
                 }
                 let flight = Flight::new(key, hash, crew, stamp, Phase::Creating);
@@ -274,6 +277,7 @@ impl Flight {
             hash,
             crew,
             stamp: AtomicI64::new(stamp.as_micros()),
+            since: Mutex::new(Instant::now()),
             waiters: AtomicUsize::new(0),
             phase: Mutex::new(phase),
             landing: Notify::new(),
@@ -294,13 +298,19 @@ impl Flight {
 
     /// Keeps a creation from being stored; false if it is too late for that.
     fn void(&self) -> bool {
+        self.phase().void()
+    }
+
+    /// The same for a creation that takes longer than `patience`, which includes that it has not
+    /// begun anew.
+    fn void_late(&self, patience: Duration) -> bool {
         let mut phase = self.phase();
-        match *phase {
-            Phase::Creating => *phase = Phase::Void,
-            Phase::Void => {}
-            Phase::Storing | Phase::Landed(_) => return false,
-        }
-        true
+        self.due(patience) <= Instant::now() && phase.void()
+    }
+
+    /// When it has taken longer than `patience`.
+    fn due(&self, patience: Duration) -> Instant {
+        after(*lock(&self.since), patience)
     }
 
     /// A seat among those who wait.
@@ -339,6 +349,11 @@ impl Flight {
 }
 
 impl Follower {
+    /// When the leader has taken longer than `patience`.
+    pub(super) fn due(&self, patience: Duration) -> Instant {
+        self.flight.due(patience)
+    }
+
     /// Waits for the landing, and says what it brought for this caller; `None` when the time is up
     /// first.
     pub(super) async fn outcome(&self, until: Instant) -> Option<Outcome> {
@@ -347,10 +362,30 @@ impl Follower {
     }
 }
 
+impl Phase {
+    fn void(&mut self) -> bool {
+        match self {
+            Self::Creating => *self = Self::Void,
+            Self::Void => {}
+            Self::Storing | Self::Landed(_) => return false,
+        }
+        true
+    }
+}
+
 impl Lead {
     /// The creator begins now: its value is as old as that.
     pub(super) fn restamp(&self, stamp: Timestamp) {
+        *lock(&self.flight.since) = Instant::now();
         self.flight.stamp.store(stamp.as_micros(), Ordering::Release);
+    }
+
+    /// Another process has begun to create, or this one begins in place of another: those who wait
+    /// give it their whole patience again. False if one of them has the seat now.
+    pub(super) fn begin_anew(&self) -> bool {
+        let phase = self.flight.phase();
+        *lock(&self.flight.since) = Instant::now();
+        matches!(*phase, Phase::Creating)
     }
 
     /// Asks to store what was created. False if the creation was voided in the meantime; from a
@@ -431,9 +466,12 @@ impl Drop for Scope {
 
 /// The end of `patience` from now on.
 pub(super) fn deadline(patience: Duration) -> Instant {
-    let now = Instant::now();
+    after(Instant::now(), patience)
+}
+
+fn after(start: Instant, patience: Duration) -> Instant {
     // About 30 years, for a patience without end.
-    now.checked_add(patience).unwrap_or_else(|| now + Duration::from_secs(1 << 30))
+    start.checked_add(patience).unwrap_or_else(|| start + Duration::from_secs(1 << 30))
 }
 
 // Nothing that can panic runs under these locks, and what they guard is never half done.

@@ -23,6 +23,7 @@ mod invalidate;
 mod keep;
 mod multi;
 mod options;
+mod patience;
 mod policy;
 mod read;
 mod shared_marks;

@@ -145,7 +145,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             let stale = matches!(batch.left[at], Left::Stale(_));
             let late = too_slow.remove(&at);
             let seat = match &late {
-                Some(late) => self.inner.flights.overtake(late, batch.crew, self.stamp(key)),
+                Some(late) => {
+                    let (flights, patience) = (&self.inner.flights, self.call.wait_timeout);
+                    flights.overtake(late, patience, batch.crew, self.stamp(key))
+                }
                 None => self.seat(key, if stale { Join::Pass } else { Join::Wait }, batch.crew),
             };
             match seat {
@@ -173,7 +176,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     {
         let mut too_slow = Vec::new();
         for (at, flight) in followed {
-            match flight.outcome(batch.until).await {
+            match self.outcome(&flight, batch.until).await {
                 Some(outcome) => {
                     if let Some(answer) = shared(&outcome, Wants::Answer) {
                         self.inner.tally.shared.add();
@@ -211,6 +214,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
     {
+        let mut waited_for = None;
         while !led.is_empty() {
             let Some((held, ours, busy)) = self.locks(batch, led, take).await else { return };
             // Someone may have finished between the read and the seat, or the lock.
@@ -219,16 +223,23 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             self.create_multi(batch, ours, &held, again, create).await;
             self.give_back(held).await;
             led = busy;
-            let Some(first) = led.first() else { return };
-            take = match timeout_at(batch.until, self.inner.lock.released(batch.keys[first.at]))
-                .await
-            {
+            let Some(Led { at: first, lead }) = led.first() else { return };
+            let first = *first;
+            if waited_for.replace(first) == Some(first) {
+                self.wait_anew(lead, &mut batch.until);
+            }
+            let released = self.inner.lock.released(batch.keys[first]);
+            take = match timeout_at(batch.until, released).await {
                 Ok(Ok(())) => Take::IfFree,
                 Ok(Err(error)) => match self.bypass(&error) {
                     Ok(()) => Take::Without,
                     Err(error) => return batch.fail(led.iter().map(|led| led.at), &error),
                 },
-                Err(_) if self.call.on_timeout == OnTimeout::Create => Take::Seize,
+                Err(_) if self.call.on_timeout == OnTimeout::Create => {
+                    // Where another one has the seat now, there is somebody to follow.
+                    led.retain(|led| led.lead.begin_anew());
+                    Take::Seize
+                }
                 Err(_) => {
                     for Led { at, .. } in led {
                         let answer = self.out_of_time(batch.keys[at]).await;

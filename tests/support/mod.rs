@@ -4,6 +4,8 @@
 
 pub(crate) mod proxy;
 pub(crate) mod redis_server;
+#[cfg(feature = "codec-json")]
+pub(crate) mod region;
 pub(crate) mod yielding;
 
 use std::{

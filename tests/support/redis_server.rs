@@ -167,6 +167,15 @@ impl RedisServer {
     /// Stops it without ending it: connections stay open, nothing answers.
     pub(crate) fn hang(&self) {
         self.signal("STOP");
+        // Linux tells when it has come to a stop; until then it may still answer.
+        let id = self.child.as_ref().expect("a running server").id();
+        let start = Instant::now();
+        while std::fs::read_to_string(format!("/proc/{id}/stat"))
+            .is_ok_and(|stat| !stat.contains(") T "))
+        {
+            assert!(start.elapsed() < DEADLINE, "redis-server does not stop");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Ends [`hang`](Self::hang).

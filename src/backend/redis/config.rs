@@ -119,8 +119,8 @@ impl RedisBuilder {
     ///
     /// # Errors
     ///
-    /// Of kind [`Config`](ErrorKind::Config), when the URL or the certificate cannot be read or the
-    /// settings contradict each other.
+    /// Of kind [`Config`](ErrorKind::Config), when the URL or the certificate cannot be read, the URL
+    /// has settings that nobody knows, or settings contradict each other.
     pub fn build(self) -> Result<Redis> {
         let (plain_url, tls) = check_url(&self.url)?;
         // The client's own message is not passed on: it was not written with our promise about
@@ -182,7 +182,10 @@ fn check_url(url: &str) -> Result<(String, bool)> {
     let tls = match scheme {
         "redis" | "valkey" => false,
         "rediss" | "valkeys" => true,
-        "unix" | "redis+unix" | "valkey+unix" => return Ok((url.to_owned(), false)),
+        "unix" | "redis+unix" | "valkey+unix" => {
+            check_query(rest)?;
+            return Ok((url.to_owned(), false));
+        }
         _ => return Err(config(URL_FORMS)),
     };
     let host_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -193,6 +196,12 @@ fn check_url(url: &str) -> Result<(String, bool)> {
              %2F, %3F, %23 and %40, or use `.username()` and `.password()`",
         ));
     }
+    if rest[host_end..].contains('?') {
+        return Err(config(
+            "only unix:// takes settings after a '?'; write redis://user:password@host/db, and \
+             set the rest with the builder",
+        ));
+    }
     if rest.contains('#') {
         return Err(config(
             "a Redis URL has no fragment; TLS is always verified, a private \
@@ -200,6 +209,25 @@ fn check_url(url: &str) -> Result<(String, bool)> {
         ));
     }
     Ok((format!("redis://{rest}"), tls))
+}
+
+/// The client would ignore what it does not know.
+fn check_query(rest: &str) -> Result<()> {
+    if rest.contains('#') {
+        return Err(config("write '#' as %23; a Redis URL has no fragment"));
+    }
+    let query = rest.split_once('?').map_or("", |(_, query)| query);
+    let mut names: Vec<&str> = query
+        .split('&')
+        .filter(|setting| !setting.is_empty())
+        .map(|setting| setting.split_once('=').map_or(setting, |(name, _)| name))
+        .collect();
+    names.sort_unstable();
+    let is_twice = names.windows(2).any(|pair| pair[0] == pair[1]);
+    if is_twice || names.iter().any(|name| !["db", "user", "pass"].contains(name)) {
+        return Err(config("after the '?' of unix:// come `db`, `user` and `pass`, each once"));
+    }
+    Ok(())
 }
 
 #[cfg_attr(
@@ -266,7 +294,11 @@ mod tests {
             "redis://s3cret@localhost",
             "redis://u:s3cret@localhost/#insecure",
             "redis://u:s3cret@0.0.0.0",
+            "redis://u:s3cret@localhost/0?timeout=5",
             "unix://host/path?pass=s3cret&db=x",
+            "unix:///path?pass=s3cret&database=1",
+            "unix:///path?pass=other&pass=s3cret",
+            "unix:///path?pass=1#s3cret",
         ] {
             refused(Redis::builder(url));
         }
