@@ -92,8 +92,8 @@ pub enum Immediate {
     All,
 }
 
-/// What a stack can keep, and how it answers. A region checks its policy against this when it is built, so that
-/// nothing is dropped silently later.
+/// What a stack can keep, and how it answers. A region checks its policy against this when it is
+/// built, so that nothing is dropped silently later.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {

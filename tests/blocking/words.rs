@@ -22,7 +22,7 @@ pub(crate) fn all<S: Stack, L: Lock>(region: &Blocking<S, L>, at: &str) {
     nested(region, at);
     panics(region, &format!("{at}:panics"));
     background(region, &format!("{at}:background"));
-    assert_eq!(region.region().in_flight(), 0);
+    until("nothing is under way", || region.region().in_flight() == 0);
 }
 
 fn single<S: Stack, L: Lock>(region: &Blocking<S, L>, key: &dyn Fn(&str) -> String) {

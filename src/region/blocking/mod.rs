@@ -45,7 +45,7 @@ mod through_multi;
 /// | a thread without a runtime | the thread waits |
 /// | a task of a multi-thread runtime | the task waits inside `block_in_place`; the other tasks of the worker go on |
 /// | `spawn_blocking`, of whatever runtime | the thread waits |
-/// | a task of a current-thread runtime | if the stack is in memory (`Memo`, `Memory`, `Null`) and without a lock between processes, it is done unless another caller is at work on the key; what would have to wait is refused with [`Unsupported`](crate::ErrorKind::Unsupported) |
+/// | a task of a current-thread runtime | if nothing but memory is asked (`Memo`, `Memory`, `Null`, no lock between processes, no shared marks), it is done unless another caller is at work on the key; what would have to wait is refused with [`Unsupported`](crate::ErrorKind::Unsupported) |
 /// | a creator of a blocking call | as where that call was made; such calls may be nested |
 ///
 /// A refused call has stored nothing and called no creator, except that a batch may have created some
@@ -120,10 +120,12 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
         match self.fresh(key) {
             Some(Ok(value)) => Ok(Some(value)),
             Some(Err(Ok(None))) => Ok(None),
-            Some(Err(found)) => {
-                self.read(Some(key), self.region.get_at_second_sight(key, found))?
-            }
-            None => self.read(Some(key), self.region.get(key))?,
+            Some(Err(found)) => read(
+                Some(key),
+                self.answers_at_once(),
+                self.region.get_at_second_sight(key, found),
+            )?,
+            None => read(Some(key), false, self.region.get(key))?,
         }
     }
 
@@ -140,7 +142,7 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
         S: Store<T>,
         T: Send,
     {
-        self.read(None, self.region.get_multi(keys))?
+        read(None, self.answers_at_once(), self.region.get_multi(keys))?
     }
 
     /// [`Region::entry`].
@@ -153,7 +155,7 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
         S: Store<T>,
     {
         let key = key.into();
-        self.read(Some(key), self.region.entry(key))?
+        read(Some(key), self.answers_at_once(), self.region.entry(key))?
     }
 
     /// [`Region::key_is_locked`].
@@ -163,7 +165,7 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
     /// As there, and where it [cannot wait](Self#where-it-works).
     pub fn key_is_locked<'k>(&self, key: impl Into<Key<'k>>) -> Result<bool> {
         let key = key.into();
-        named(Some(key), runtime::run(true, self.region.key_is_locked(key)))?
+        read(Some(key), !L::SHARED, self.region.key_is_locked(key))?
     }
 
     /// [`Region::set`].
@@ -265,26 +267,26 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
         self.immediate != Immediate::Nothing
     }
 
-    /// Runs what only reads: without a runtime if nothing but the stack is asked and that does not
-    /// need one.
-    fn read<F: Future>(&self, key: Option<Key<'_>>, work: F) -> Result<F::Output> {
-        let at_once = self.reads_at_once();
-        let mut work = pin!(work);
-        if at_once
-            && !I::SHARED
-            && let Some(output) = glance(work.as_mut())
-        {
-            return Ok(output);
-        }
-        named(key, runtime::run(at_once, work))
+    /// Whether nothing else is asked by what only reads.
+    fn answers_at_once(&self) -> bool {
+        self.reads_at_once() && !I::SHARED
     }
 
-    /// Runs what writes or creates. Where that cannot wait, it is begun only if nothing can come in
-    /// its way once the seat is taken: neither the stack nor a lock.
+    /// Runs what writes or creates. Where that cannot wait, it is begun only if it depends on nobody but
+    /// the other callers in this process: a server might answer in time, or not.
     fn work<F: Future>(&self, key: Option<Key<'_>>, work: F) -> Result<F::Output> {
-        let tries = self.immediate == Immediate::All && !L::SHARED;
+        let tries = self.immediate == Immediate::All && !L::SHARED && !I::SHARED;
         named(key, runtime::run(tries, work))
     }
+}
+
+/// Runs what only reads, without a runtime if it is done `at_once`.
+fn read<F: Future>(key: Option<Key<'_>>, at_once: bool, work: F) -> Result<F::Output> {
+    let mut work = pin!(work);
+    if at_once && let Some(output) = glance(work.as_mut()) {
+        return Ok(output);
+    }
+    named(key, runtime::run(false, work))
 }
 
 /// Names the key of a call that was refused.

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, future::ready};
 
-use super::Blocking;
+use super::{Blocking, read};
 use crate::{
     AsKey, EntryTtl, Invalidator, Lock, Result, Store,
     region::{
@@ -161,8 +161,8 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
         let items: Vec<K> = keys.into_iter().collect();
         let mut batch = Batch::new(&items, region.call.wait_timeout, true);
         let seen = region.inner.flights.landed();
-        let looked = self.reads_at_once();
-        if looked && let Err(error) = self.read(None, region.look_at_open(&mut batch)) {
+        let looked = self.answers_at_once();
+        if looked && let Err(error) = read(None, true, region.look_at_open(&mut batch)) {
             batch.fail_open(&error);
         }
         if !batch.is_complete() {
