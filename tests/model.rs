@@ -211,17 +211,32 @@ fn those_who_wait_share_the_error() {
     });
 }
 
-/// What makes the values created before it invalid.
+/// What makes the values created before it invalid; only a `set` brings its own.
 type Ending = fn(&World) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
 const ENDINGS: [Ending; 4] = [
-    |world| Box::pin(async { world.region.delete("k").await.unwrap() }),
-    |world| Box::pin(async { world.region.delete_multi(["other", "k"]).await.unwrap() }),
+    |world| {
+        Box::pin(async {
+            world.source.store(2, SeqCst);
+            world.region.delete("k").await.unwrap();
+        })
+    },
+    |world| {
+        Box::pin(async {
+            world.source.store(2, SeqCst);
+            world.region.delete_multi(["other", "k"]).await.unwrap();
+        })
+    },
     |world| Box::pin(async { world.region.set("k", 2).await.unwrap() }),
-    |world| Box::pin(async { world.region.invalidate(Invalidation::Hard).await.unwrap() }),
+    |world| {
+        Box::pin(async {
+            world.source.store(2, SeqCst);
+            world.region.invalidate(Invalidation::Hard).await.unwrap();
+        })
+    },
 ];
 
-/// The source changes, then `ending` says so, while two callers create: singly or in a batch.
+/// The value becomes 2, while two callers create: singly or in a batch.
 async fn creations_against(world: World, ending: Ending) {
     let caller = {
         let world = world.clone();
@@ -237,7 +252,6 @@ async fn creations_against(world: World, ending: Ending) {
             world.region.get_or_create_multi(["other", "k"], create).await.unwrap()
         })
     };
-    world.source.store(2, SeqCst);
     ending(&world).await;
     let after = world.region.get::<u64>("k").await.unwrap();
     assert!(matches!(after, None | Some(2)), "read after the end: {after:?}");
@@ -282,13 +296,14 @@ fn what_was_created_before_a_soft_invalidation_is_not_fresh_after_it() {
 }
 
 #[test]
-fn of_two_writes_the_last_one_stays() {
+fn of_many_writes_the_last_one_stays() {
     check(|world| async move {
-        // The last to end, of writes that do not overlap; any of those that do.
-        let first = {
+        // In opposite orders, so that each could wait for the other.
+        let writes = [["a", "k"], ["k", "a"]].map(|keys| {
             let world = world.clone();
-            spawn(async move { world.region.set_multi([("a", 1), ("k", 1)]).await.unwrap() })
-        };
+            let values = keys.map(|key| (key, 1));
+            spawn(async move { world.region.set_multi(values).await.unwrap() })
+        });
         let times = thread_rng().gen_range(0..8);
         let dropped = {
             let world = world.clone();
@@ -298,7 +313,9 @@ fn of_two_writes_the_last_one_stays() {
             })
         };
         let caller = world.spawn_get_or_create();
-        first.await.unwrap();
+        for write in writes {
+            write.await.unwrap();
+        }
         dropped.await.unwrap();
         world.region.set_multi([("k", 2), ("a", 2)]).await.unwrap();
         assert!(matches!(caller.await.unwrap(), 1..=3));

@@ -20,11 +20,11 @@ use std::{
 };
 
 use hashbrown::{HashTable, hash_table::Entry as Slot};
-use tokio::{runtime::Handle, sync::Notify, time::Instant};
+use tokio::{runtime::Handle, time::Instant};
 
 use crate::{
     Key, KeyBuf, Timestamp,
-    sync::{AtomicI64, AtomicU64, AtomicUsize, Mutex, MutexGuard, thread_local},
+    sync::{AtomicI64, AtomicU64, AtomicUsize, Mutex, MutexGuard, Notify, thread_local},
 };
 
 /// Enough that callers of different keys seldom meet, few enough to stay small.
