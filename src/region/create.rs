@@ -80,7 +80,7 @@ enum Turn<L: Lock, T> {
     Ours(Held<L>, Left<T>),
     /// Another process created it.
     Theirs(Option<T>),
-    /// Another process is creating it, and there is something to serve meanwhile.
+    /// Another process is creating it, and there is something that this caller takes meanwhile.
     Pass(Option<T>),
 }
 
@@ -183,15 +183,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         let (held, stale) = match self.turn(asked, &lead, left, until).await? {
             Turn::Ours(held, stale) => (held, stale),
             Turn::Theirs(value) => {
-                lead.land(|| Outcome::of(value.as_ref()));
+                lead.land(|| self.found(value.as_ref()));
                 return Ok(value);
             }
-            Turn::Pass(value) => {
-                if !asked.behind {
-                    self.inner.tally.stale.add();
-                }
-                return Ok(value);
-            }
+            Turn::Pass(value) => return Ok(value),
         };
         // From before: what changes while the creator runs makes its value older, not newer.
         let stamp = self.stamp(key);
@@ -269,7 +264,12 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 return Ok(Turn::Ours(held, left));
             }
             match left {
-                Left::Stale(value) if wants != Wants::New => return Ok(Turn::Pass(value)),
+                Left::Stale(value) if wants != Wants::New => {
+                    if !asked.behind {
+                        self.inner.tally.stale.add();
+                    }
+                    return Ok(Turn::Pass(value));
+                }
                 other => left = other,
             }
             match timeout_at(until, lock.released(key)).await {
@@ -283,7 +283,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                     outrun = true;
                     self.wait_anew(lead, &mut until);
                 }
-                Err(_) => return Ok(Turn::Theirs(self.out_of_time(key).await?)),
+                Err(_) => return Ok(Turn::Pass(self.out_of_time(key).await?)),
             }
             // What another process made meanwhile is new enough.
             if wants == Wants::New {
@@ -294,6 +294,12 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 return Ok(Turn::Theirs(value));
             }
         }
+    }
+
+    /// What this call has found, for those who wait for it.
+    pub(super) fn found<T: Clone + Send + Sync + 'static>(&self, value: Option<&T>) -> Outcome {
+        // It takes what may be too old for them: they look for themselves.
+        if self.call.ignore_expiration { Outcome::Nothing } else { Outcome::of(value) }
     }
 
     /// Takes the lock from a process that was too slow.

@@ -249,7 +249,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 }
             };
             self.look(batch, &led.iter().map(|led| led.at).collect::<Vec<_>>()).await;
-            led = land_answered(batch, led);
+            led = led.into_iter().filter_map(|led| self.land_if_answered(batch, led)).collect();
         }
     }
 
@@ -326,7 +326,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             self.look(batch, &ours.iter().map(|(_, led)| led.at).collect::<Vec<_>>()).await;
             ours = ours
                 .into_iter()
-                .filter_map(|(n, led)| Some((n, land_if_answered(batch, led)?)))
+                .filter_map(|(n, led)| Some((n, self.land_if_answered(batch, led)?)))
                 .collect();
         }
         if ours.is_empty() {
@@ -418,28 +418,18 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             batch.answer(at, answer);
         }
     }
-}
 
-/// Lands the flights of keys that have their answer, and returns the others.
-fn land_answered<K, T: Clone + Send + Sync + 'static, E>(
-    batch: &Batch<'_, K, T, E>,
-    led: Vec<Led>,
-) -> Vec<Led> {
-    led.into_iter().filter_map(|led| land_if_answered(batch, led)).collect()
-}
-
-fn land_if_answered<K, T: Clone + Send + Sync + 'static, E>(
-    batch: &Batch<'_, K, T, E>,
-    led: Led,
-) -> Option<Led> {
-    match &batch.answers[led.at] {
-        None => Some(led),
-        Some(answer) => {
-            led.lead.land(|| match answer {
-                Ok(value) => Outcome::of(value.as_ref()),
-                Err(_) => Outcome::Nothing,
-            });
-            None
-        }
+    /// Lands the flight of a key that has its answer, else gives it back.
+    fn land_if_answered<K, T: Clone + Send + Sync + 'static, E>(
+        &self,
+        batch: &Batch<'_, K, T, E>,
+        led: Led,
+    ) -> Option<Led> {
+        let Some(answer) = &batch.answers[led.at] else { return Some(led) };
+        led.lead.land(|| match answer {
+            Ok(value) => self.found(value.as_ref()),
+            Err(_) => Outcome::Nothing,
+        });
+        None
     }
 }

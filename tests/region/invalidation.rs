@@ -86,6 +86,39 @@ async fn it_wins_over_running_creations() {
 }
 
 #[tokio::test]
+async fn what_one_takes_although_it_is_invalid_is_not_for_others() {
+    for batch in [false, true] {
+        let store = Arc::new(Rigged { hold_read: true.into(), ..Rigged::default() });
+        let region = Arc::clone(&store).json().int_time().region();
+        let any = region.with(Options::new().ignore_expiration(true));
+        let content = tokio::spawn(async move {
+            if batch {
+                let found = any.get_or_create_multi(["k"], async |_| [("k", 3)]).await;
+                return found.map(|found| found[0].unwrap());
+            }
+            any.get_or_create("k", async || 3).await
+        });
+        store.held.notified().await;
+        region.set("k", 1).await.unwrap();
+        region.invalidate(Hard).await.unwrap();
+        // It has found nothing, and looks again now that it has the seat.
+        store.hold_read.store(true, SeqCst);
+        store.go.notify_one();
+        store.held.notified().await;
+        let strict = tokio::spawn({
+            let region = region.clone();
+            async move { region.get_or_create("k", async || 2).await }
+        });
+        for _ in 0..20 {
+            yield_now().await;
+        }
+        store.go.notify_one();
+        assert_eq!(content.await.unwrap().unwrap(), 1, "it takes whatever is there");
+        assert_eq!(strict.await.unwrap().unwrap(), 2, "batch: {batch}");
+    }
+}
+
+#[tokio::test]
 async fn a_value_that_is_being_stored_is_not_for_those_who_come_after_it() {
     let store = Arc::new(Rigged { hold_write: true.into(), ..Rigged::default() });
     let region = Arc::clone(&store).json().int_time().region();
