@@ -168,7 +168,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         S: Store<T>,
     {
         let key = key.into();
-        let rest = |found| match found {
+        let rest = move |found| match found {
             Ok(None) => Next::Done(Ok(None)),
             // It may have to ask first what other processes have invalidated.
             found => Next::Boxed(Box::pin(self.get_at_second_sight(key, found))),
