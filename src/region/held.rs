@@ -5,7 +5,7 @@ use std::{convert::Infallible, future::pending, future::poll_fn, pin::pin, task:
 
 use tokio::{runtime::Handle, task::AbortHandle};
 
-use crate::{Key, Lease, Lock, Result};
+use crate::{Error, ErrorKind, Key, Lease, Lock, Result};
 
 /// How many times a lease is renewed before it would end.
 const RENEWALS: u32 = 3;
@@ -35,7 +35,7 @@ impl<L: Lock> Held<L> {
         // Complete before it asks: a call that is dropped, or whose answer is lost, gives back what
         // it may have got.
         let mut held = Self::wanted(lock, keys);
-        let ours = lock.acquire(&held.leases).await?;
+        let ours = held.complete(lock.acquire(&held.leases).await?)?;
         let mut each = ours.iter();
         held.leases.retain(|_| each.next().is_some_and(|ours| *ours));
         Ok((held, ours))
@@ -54,7 +54,17 @@ impl<L: Lock> Held<L> {
 
     /// Whether each lease is still ours.
     pub(super) async fn confirm(&self) -> Result<Vec<bool>> {
-        self.lock.renew(&self.leases).await
+        self.complete(self.lock.renew(&self.leases).await?)
+    }
+
+    /// The answers of a lock, if there is one for each lease.
+    fn complete(&self, answers: Vec<bool>) -> Result<Vec<bool>> {
+        let (wanted, got) = (self.leases.len(), answers.len());
+        if got == wanted {
+            return Ok(answers);
+        }
+        Err(Error::new(ErrorKind::Backend, "region")
+            .with_message(format!("the lock gave {got} answers for {wanted} leases")))
     }
 
     /// Gives the leases back.

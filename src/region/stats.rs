@@ -11,17 +11,21 @@ use crate::{Error, Timestamp};
 pub struct Stats {
     /// Values created by calling a creator.
     pub creations: u64,
-    /// Creators that returned an error.
+    /// Creators that returned an error, those in the background included.
     pub failures: u64,
     /// Callers served by a creation they waited for: its value or its error.
     pub shared: u64,
-    /// Callers given a stale value because another one was refreshing it.
+    /// Callers given a stale value because another one, here or in another process, was refreshing
+    /// it, or after they had waited for too long.
     pub stale: u64,
-    /// Created values not stored, because the key was written or deleted in the meantime.
+    /// Created values not stored, because the key was written, deleted or invalidated in the meantime,
+    /// another caller took over, or the lease was lost. A batch that lost several leases to the store
+    /// counts once.
     pub voided: u64,
     /// Entries whose bytes could not be decoded, treated as misses.
     pub unreadable: u64,
-    /// Failures of the store, worked around by creating without it, and values it could not take.
+    /// Failures of the store and of the lock, worked around by creating without them, and values that
+    /// the store could not take.
     pub bypassed: u64,
 }
 

@@ -108,3 +108,57 @@ async fn values_that_look_like_nothing_are_values() {
     let again = region.get_or_create("none", async || Some(1_u8)).await.unwrap();
     assert_eq!(again, None, "a cached `None` is a hit");
 }
+
+/// A lock that answers for nobody.
+#[derive(Clone)]
+struct Mute;
+
+impl Lock for Mute {
+    fn lease(&self, key: Key<'_>) -> Lease {
+        Lease::new(key, key.flat().into_owned())
+    }
+
+    async fn acquire(&self, _: &[Lease]) -> Result<Vec<bool>> {
+        Ok(Vec::new())
+    }
+
+    async fn seize(&self, _: &[Lease]) -> Result<()> {
+        Ok(())
+    }
+
+    async fn renew(&self, _: &[Lease]) -> Result<Vec<bool>> {
+        Ok(vec![true; 99])
+    }
+
+    async fn release(&self, _: &[Lease]) -> Result<()> {
+        Ok(())
+    }
+
+    async fn released(&self, _: Key<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    async fn is_locked(&self, _: Key<'_>) -> Result<bool> {
+        Ok(false)
+    }
+
+    fn lasts(&self) -> Duration {
+        secs(1)
+    }
+
+    fn domain(&self) -> Option<larder::Domain> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn a_lock_that_makes_no_sense_is_done_without() {
+    let region = Region::builder(Memo::new()).lock(Mute).build().unwrap();
+    assert_eq!(region.get_or_create("k", async || 1).await.unwrap(), 1);
+    let made = region.get_or_create_multi(["k", "l"], async |_| [("l", 2)]).await.unwrap();
+    assert_eq!(made, [Some(1), Some(2)]);
+    assert_eq!((region.stats().bypassed, region.in_flight()), (2, 0));
+    let strict = Region::builder(Memo::<u64>::new()).lock(Mute).strict(true).build().unwrap();
+    let error = strict.get_or_create("k", async || 1).await.unwrap_err();
+    assert!(error.to_string().contains("0 answers for 1"), "{error}");
+}

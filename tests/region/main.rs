@@ -14,8 +14,8 @@ use std::{
 
 use larder::{
     Backend, BackendExt, Bytes, Error, ErrorKind, Failure, Framed, IntTime, Json, Key, LayerExt,
-    Level, ManualClock, Memo, Memory, NoMeta, Null, OnTimeout, Options, PayloadExt, Region,
-    RegionBuilder, Result, Timestamp, WriteOpts,
+    Lease, Level, Lock, ManualClock, Memo, Memory, NoMeta, Null, OnTimeout, Options, PayloadExt,
+    Region, RegionBuilder, Result, Timestamp, WriteOpts,
 };
 use tokio::{
     sync::{Barrier, Notify},
