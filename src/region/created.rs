@@ -33,7 +33,8 @@ impl<T> Created<T> {
         Self { value: None, ttl: None, stored: true }
     }
 
-    /// The logical lifetime of this entry, in place of the region's `expire_after`.
+    /// The logical lifetime of this entry, in place of the region's `expire_after`. Over a format of
+    /// whole seconds ([`Framed`](crate::Framed)) a lifetime under one second may be over at once.
     pub const fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some(ttl);
         self

@@ -185,7 +185,8 @@ impl<S, L, I> Region<S, L, I> {
 
     /// The same region, whose writes through this handle give every entry this logical lifetime of
     /// its own, in place of the region's `expire_after`. Only for stacks that can keep it
-    /// ([`EntryTtl`]).
+    /// ([`EntryTtl`]). Over a format of whole seconds ([`Framed`](crate::Framed)) a lifetime under one
+    /// second may be over at once.
     ///
     /// ```
     /// # #[cfg(feature = "backend-memory")] {
