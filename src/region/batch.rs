@@ -4,11 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{
-    flight::{Crew, deadline},
-    multi::Outcomes,
-    read::Left,
-};
+use super::{crew::Crew, flight::deadline, multi::Outcomes, read::Left};
 use crate::{AsKey, Error, Failure, Key, Result};
 
 /// A batch under way. Its keys are distinct and in the caller's order; everything else goes by their

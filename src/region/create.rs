@@ -10,12 +10,13 @@ use tokio::{
 use super::{
     Region,
     created::Created,
-    flight::{Crew, Follower, Join, Lead, Outcome, Seat, deadline},
+    crew::Crew,
+    flight::{Follower, Join, Lead, Outcome, Seat, deadline},
     held::Held,
     options::OnTimeout,
     read::{Answer, Left},
 };
-use crate::{Error, ErrorKind, Failure, Invalidator, Key, Lock, Result, Store, Verdict, runtime};
+use crate::{Error, ErrorKind, Failure, Invalidator, Key, Lock, Result, Store, Verdict};
 
 /// What a caller takes for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,16 +44,16 @@ impl Wants {
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'k> {
     pub(super) key: Key<'k>,
-    wants: Wants,
-    crew: Crew,
+    pub(super) wants: Wants,
+    pub(super) crew: Crew,
     /// How many flights had landed before the last read.
-    seen: u64,
+    pub(super) seen: u64,
     /// Whether the seat was taken from one who was too slow.
-    forced: bool,
+    pub(super) forced: bool,
     /// Whether the caller has its answer already.
-    behind: bool,
+    pub(super) behind: bool,
     /// Whether the creator blocks its thread.
-    blocks: bool,
+    pub(super) blocks: bool,
 }
 
 impl<'k> Asked<'k> {
@@ -165,7 +166,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
 
     /// Goes on with the seat: sees that no other process creates, creates, stores, and hands the
     /// result to those who wait.
-    async fn lead<T, E, Fut>(
+    pub(super) async fn lead<T, E, Fut>(
         &self,
         asked: Asked<'_>,
         lead: Lead,
@@ -363,44 +364,6 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             .with_key(key)
             .with_message("the creator failed; the stale value is served");
         self.inner.tally.warn(&error, self.inner.clock.now());
-    }
-
-    /// Makes a new value in a task of its own, unless somebody is at it. The seat is taken at once, so
-    /// that of many callers one has a task.
-    pub(super) fn refresh_behind<T, E, Fut>(
-        &self,
-        asked: Asked<'_>,
-        value: Option<T>,
-        create: impl FnOnce() -> Fut + Send + 'static,
-    ) -> Result<()>
-    where
-        S: Store<T> + 'static,
-        T: Clone + Send + Sync + 'static,
-        E: Send + Sync + 'static,
-        Fut: Future<Output = Result<Created<T>, E>> + Send + 'static,
-    {
-        let runtime = Handle::try_current().map_err(|error| {
-            Error::new(ErrorKind::Config, "region")
-                .with_key(asked.key)
-                .with_message("a refresh in the background needs a tokio runtime")
-                .with_source(error)
-        })?;
-        let Seat::Lead(lead) = self.seat(asked.key, Join::Pass, asked.crew) else { return Ok(()) };
-        let (region, key) = (self.clone(), asked.key.to_buf());
-        let Asked { crew, seen, wants, blocks, .. } = asked;
-        let refresh = async move {
-            let key = key.as_key();
-            let asked = Asked { key, wants, crew, seen, forced: false, behind: true, blocks };
-            let until = deadline(region.call.wait_timeout);
-            // Whatever becomes of it is told by the region's statistics.
-            let _ = region.lead(asked, lead, Left::Stale(value), until, create).await;
-        };
-        if blocks {
-            runtime.spawn_blocking(|| runtime::run(true, refresh));
-        } else {
-            runtime.spawn(refresh);
-        }
-        Ok(())
     }
 }
 

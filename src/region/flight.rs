@@ -10,11 +10,8 @@
 
 use std::{
     any::Any,
-    cell::RefCell,
     fmt,
-    future::poll_fn,
     hash::{BuildHasher, RandomState},
-    pin::pin,
     sync::{Arc, PoisonError, atomic::Ordering},
     time::Duration,
 };
@@ -22,9 +19,10 @@ use std::{
 use hashbrown::{HashTable, hash_table::Entry as Slot};
 use tokio::{runtime::Handle, time::Instant};
 
+use super::crew::Crew;
 use crate::{
     Key, KeyBuf, Timestamp,
-    sync::{AtomicI64, AtomicU64, AtomicUsize, Mutex, MutexGuard, Notify, thread_local},
+    sync::{AtomicI64, AtomicU64, AtomicUsize, Mutex, MutexGuard, Notify},
 };
 
 /// Enough that callers of different keys seldom meet, few enough to stay small.
@@ -52,10 +50,6 @@ struct Flight {
     phase: Mutex<Phase>,
     landing: Notify,
 }
-
-/// Names the flights that one call leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Crew(u64);
 
 enum Phase {
     /// The value is being created; it may still be voided.
@@ -344,7 +338,7 @@ impl Flight {
 
     /// Whether the task that asks is inside the creator of this flight.
     fn is_own(&self) -> bool {
-        CREATING.with(|crews| crews.borrow().contains(&self.crew))
+        self.crew.is_creating_here()
     }
 }
 
@@ -422,45 +416,6 @@ impl Drop for Lead {
         if !self.landed {
             self.finish(|| Outcome::Nothing);
         }
-    }
-}
-
-impl Crew {
-    /// A name for what one call is about to lead; no two calls share one, in whatever regions.
-    pub(super) fn new() -> Self {
-        static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// Runs the creator of this crew's flights, so that a call for one of their keys from inside it
-    /// is noticed.
-    pub(super) async fn create<F: Future>(self, creator: F) -> F::Output {
-        let mut creator = pin!(creator);
-        poll_fn(|cx| {
-            let _scope = Scope::enter(self);
-            creator.as_mut().poll(cx)
-        })
-        .await
-    }
-}
-
-thread_local! {
-    /// The crews whose creators are being polled on this thread, outermost first.
-    static CREATING: RefCell<Vec<Crew>> = const { RefCell::new(Vec::new()) };
-}
-
-struct Scope;
-
-impl Scope {
-    fn enter(crew: Crew) -> Self {
-        CREATING.with(|crews| crews.borrow_mut().push(crew));
-        Self
-    }
-}
-
-impl Drop for Scope {
-    fn drop(&mut self) {
-        CREATING.with(|crews| crews.borrow_mut().pop());
     }
 }
 

@@ -3,20 +3,22 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use self::{
-    flight::{Crew, Flights, Lead},
+    flight::Flights,
     held::Held,
     options::Call,
     policy::Policy,
     read::{Left, Next},
     stats::Tally,
 };
-use crate::{Clock, Entry, Key, Level, Local, Lock, Meta, Put, Result, Store, Timestamp};
+use crate::{Clock, Key, Level, Local, Lock, Meta, Result, Store, Timestamp};
 
 mod batch;
+mod behind;
 mod blocking;
 mod builder;
 mod create;
 mod created;
+mod crew;
 mod flight;
 mod held;
 mod invalidate;
@@ -31,6 +33,7 @@ mod stats;
 mod through;
 mod through_multi;
 mod typed;
+mod write;
 
 pub use self::{
     blocking::Blocking,
@@ -247,151 +250,6 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             return Ok(true);
         }
         if L::SHARED { self.inner.lock.is_locked(key).await } else { Ok(false) }
-    }
-
-    /// Stores `value` under `key`.
-    ///
-    /// # Errors
-    ///
-    /// When the store fails, or cannot hold the value.
-    ///
-    /// # Concurrency
-    ///
-    /// A creation of this key that is running in this region, or with a lock between processes in any
-    /// of them, is not stored: `value` stays.
-    ///
-    /// # Cancellation
-    ///
-    /// When the future is dropped, the value may or may not have been stored.
-    pub async fn set<'k, T>(&self, key: impl Into<Key<'k>>, value: T) -> Result<()>
-    where
-        S: Store<T>,
-    {
-        let key = key.into();
-        let (_seats, held) = self.claim(&[key]).await;
-        let entry = Entry::new(Some(value), self.meta(key, self.inner.clock.now()));
-        let opts = self.write_opts(None);
-        let written = self.inner.stack.write(key, &entry, opts).await;
-        self.give_back(held).await;
-        written
-    }
-
-    /// Stores many values, in one round trip where the store can. All of them get the same time of
-    /// creation. Without values the store is not asked.
-    ///
-    /// # Errors
-    ///
-    /// As [`set`](Self::set); some of the values may then have been stored.
-    ///
-    /// # Concurrency
-    ///
-    /// As [`set`](Self::set), for each key.
-    ///
-    /// # Cancellation
-    ///
-    /// When the future is dropped, any of the values may or may not have been stored.
-    pub async fn set_multi<'k, T>(
-        &self,
-        values: impl IntoIterator<Item = (impl Into<Key<'k>>, T)>,
-    ) -> Result<()>
-    where
-        S: Store<T>,
-        T: Sync,
-    {
-        let (keys, values): (Vec<Key<'k>>, Vec<T>) =
-            values.into_iter().map(|(key, value)| (key.into(), value)).unzip();
-        if keys.is_empty() {
-            return Ok(());
-        }
-        let (_seats, held) = self.claim(&keys).await;
-        let now = self.inner.clock.now();
-        let entry = |(value, key): (T, &Key<'_>)| Entry::new(Some(value), self.meta(*key, now));
-        let entries: Vec<_> = values.into_iter().zip(&keys).map(entry).collect();
-        let opts = self.write_opts(None);
-        let puts: Vec<_> =
-            keys.iter().zip(&entries).map(|(key, entry)| Put::new(*key, entry, opts)).collect();
-        let written = self.inner.stack.write_multi(&puts).await;
-        self.give_back(held).await;
-        written
-    }
-
-    /// Forgets `key`. Needs no value type; forgetting a missing key is not an error.
-    ///
-    /// # Errors
-    ///
-    /// When the store fails.
-    ///
-    /// # Concurrency
-    ///
-    /// A creation of this key that is running in this region, or with a lock between processes in any
-    /// of them, is not stored.
-    ///
-    /// # Cancellation
-    ///
-    /// When the future is dropped, the key may or may not have been forgotten.
-    pub async fn delete<'k>(&self, key: impl Into<Key<'k>>) -> Result<()>
-    where
-        S: Level,
-    {
-        let key = key.into();
-        let (_seats, held) = self.claim(&[key]).await;
-        let removed = self.inner.stack.remove(key).await;
-        self.give_back(held).await;
-        removed
-    }
-
-    /// Forgets many keys, in one round trip where the store can. Without keys the store is not
-    /// asked.
-    ///
-    /// # Errors
-    ///
-    /// When the store fails; some of the keys may then have been forgotten.
-    ///
-    /// # Concurrency
-    ///
-    /// As [`delete`](Self::delete), for each key.
-    ///
-    /// # Cancellation
-    ///
-    /// When the future is dropped, any of the keys may or may not have been forgotten.
-    pub async fn delete_multi<'k>(
-        &self,
-        keys: impl IntoIterator<Item = impl Into<Key<'k>>>,
-    ) -> Result<()>
-    where
-        S: Level,
-    {
-        let keys: Vec<Key<'k>> = keys.into_iter().map(Into::into).collect();
-        if keys.is_empty() {
-            return Ok(());
-        }
-        let (_seats, held) = self.claim(&keys).await;
-        let removed = self.inner.stack.remove_multi(&keys).await;
-        self.give_back(held).await;
-        removed
-    }
-
-    /// Takes the seats and the locks of keys for a write: whoever creates them is voided.
-    async fn claim(&self, keys: &[Key<'_>]) -> (Vec<Lead>, Held<L>) {
-        let crew = Crew::new();
-        let mut sorted = keys.to_vec();
-        // Always in the same order, so that two batches never wait for each other.
-        sorted.sort_unstable();
-        sorted.dedup();
-        let mut seats = Vec::with_capacity(sorted.len());
-        for key in &sorted {
-            let (stamp, patience) = (self.stamp(*key), self.call.wait_timeout);
-            seats.push(self.inner.flights.claim(*key, crew, stamp, patience).await);
-        }
-        let mut held = Held::none(&self.inner.lock);
-        if L::SHARED {
-            match Held::seize(&self.inner.lock, sorted.into_iter()).await {
-                Ok(seized) => held = seized,
-                // The write itself will say what is wrong, if it is the same server.
-                Err(error) => self.inner.tally.warn(&error, self.inner.clock.now()),
-            }
-        }
-        (seats, held)
     }
 
     /// Releases leases; if that fails, they end by themselves.

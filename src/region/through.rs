@@ -6,7 +6,7 @@ use super::{
     Region,
     create::{Asked, Wants},
     created::Created,
-    read::{Answer, Left, Next},
+    read::{Answer, Next},
 };
 use crate::{EntryTtl, Error, ErrorKind, Failure, Invalidator, Key, Lock, Result, Store};
 
@@ -366,36 +366,6 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             }))
         };
         self.through(key, Ok, rest).await
-    }
-
-    pub(super) async fn create_behind<T, E, Fut>(
-        &self,
-        asked: Asked<'_>,
-        found: Answer<T>,
-        create: impl FnOnce() -> Fut + Send + 'static,
-    ) -> Result<Option<T>, Failure<E>>
-    where
-        S: Store<T> + 'static,
-        T: Clone + Send + Sync + 'static,
-        E: Send + Sync + 'static,
-        Fut: Future<Output = Result<T, E>> + Send + 'static,
-    {
-        match self.left(asked.key, Wants::Value, found).await? {
-            Left::Fresh(value) => Ok(value),
-            Left::Missing => {
-                let create = async || create().await.map(Created::new);
-                self.create_boxed(asked, Ok(None), create).await
-            }
-            Left::Stale(value) => {
-                self.inner.tally.stale.add();
-                let create = || {
-                    let created = create();
-                    async { created.await.map(Created::new) }
-                };
-                self.refresh_behind(asked, value.clone(), create)?;
-                Ok(value)
-            }
-        }
     }
 }
 
