@@ -121,6 +121,13 @@ pub fn format(format: &impl Format, bytes: &[u8]) {
     }
     let Some((choice, bytes)) = bytes.split_first() else { return };
     let bytes = &Bytes::copy_from_slice(bytes);
+    if let Some(meta) = format.decode_nothing(bytes) {
+        let mut out = Vec::new();
+        format.encode_nothing(&meta, &mut out).expect("what was read");
+        assert_eq!(format.decode_nothing(&out), Some(meta));
+        // What is nothing is no value, whatever the codec.
+        assert!(format.decode::<_, ()>(&PostcardCodec, bytes).is_err());
+    }
     match choice % 5 {
         0 => under(format, &MsgpackCodec, bytes),
         1 => under(format, &MsgpackNamedCodec, bytes),
