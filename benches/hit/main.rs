@@ -11,7 +11,8 @@ use std::{hint::black_box, time::Duration};
 
 use harness::{Table, now};
 use larder::{
-    BackendExt, IntTime, LayerExt, Logging, Memo, Memory, PayloadExt, Postcard, Region, Store,
+    BackendExt, Created, IntTime, LayerExt, Logging, Memo, Memory, PayloadExt, Postcard, Region,
+    Store,
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +57,7 @@ fn in_process() {
     let bytes: Region<Logging<IntTime<Postcard<Memory>>>> =
         filled(&keys, Memory::new().postcard().int_time().logging().region());
 
-    let blocking = logging.blocking();
+    let (blocking, rich) = (logging.blocking(), logging.clone());
     let mut table = Table::new("Inside the process, one thread", "ns", 20_000);
     let mut turn = harness::turns(&keys);
     table.row("quick_cache: get", move || bare.get(turn()).expect("a hit"));
@@ -71,6 +72,11 @@ fn in_process() {
     let mut turn = harness::turns(&keys);
     table.row("Region<Logging<Memo<T>>>: get_or_create", move || {
         now(logging.get_or_create(turn(), async || black_box(USER))).expect("no error")
+    });
+    let (mut turn, region) = (harness::turns(&keys), rich);
+    table.row("the same, get_or_create_with", move || {
+        let create = async || Created::new(black_box(USER));
+        now(region.get_or_create_with(turn(), create)).expect("no error").expect("a hit")
     });
     let (mut turn, region) = (harness::turns(&keys), blocking);
     table.row("the same, blocking()", move || {

@@ -215,8 +215,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     {
         let key = key.into();
         let seen = self.inner.flights.landed();
-        let asked = Asked::new(key, Wants::Answer, seen);
-        let rest = |found| Next::Boxed(self.create_boxed(asked, found, create));
+        let rest = |found| {
+            Next::Boxed(self.create_boxed(Asked::new(key, Wants::Answer, seen), found, create))
+        };
         self.through(key, |value| Ok(Some(value)), rest).await
     }
 
