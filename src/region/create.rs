@@ -1,6 +1,6 @@
 //! Read-through of one key: the algorithm, and nothing else.
 
-use std::{any::Any, future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use tokio::{
     runtime::Handle,
@@ -198,7 +198,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             Err(error) => {
                 self.inner.tally.failures.add();
                 let error = Arc::new(error);
-                lead.land(|| Outcome::Failure(Arc::clone(&error) as Arc<dyn Any + Send + Sync>));
+                lead.land(|| Outcome::failure(&error));
                 self.give_back(held).await;
                 return match stale {
                     Left::Stale(value) if asked.falls_back(self.call.stale_on_error) => {

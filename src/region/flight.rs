@@ -79,6 +79,11 @@ impl Outcome {
     pub(super) fn of<T: Clone + Send + Sync + 'static>(created: Option<&T>) -> Self {
         created.map_or(Self::Absent, |value| Self::Value(Arc::new(value.clone())))
     }
+
+    /// That the creator failed.
+    pub(super) fn failure<E: Send + Sync + 'static>(error: &Arc<E>) -> Self {
+        Self::Failure(Arc::<E>::clone(error))
+    }
 }
 
 /// How a caller joins.

@@ -2,10 +2,8 @@
 
 use std::{fmt, future::Future, sync::atomic::Ordering, time::Duration};
 
-use crate::{Error, ErrorKind, Key, Result, Timestamp, sync::AtomicI64};
-
 use super::Region;
-use crate::{Level, Lock, Precision};
+use crate::{Error, ErrorKind, Key, Level, Lock, Precision, Result, Timestamp, sync::AtomicI64};
 
 /// What an invalidation does to the values created before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,6 +1,6 @@
 //! Read-through of many keys at once.
 
-use std::{any::Any, collections::HashMap, future::Future, mem, sync::Arc};
+use std::{collections::HashMap, future::Future, mem, sync::Arc};
 
 use tokio::{runtime::Handle, time::timeout_at};
 
@@ -407,7 +407,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     {
         self.inner.tally.failures.add();
         for (_, Led { at, lead }) in ours {
-            lead.land(|| Outcome::Failure(Arc::clone(error) as Arc<dyn Any + Send + Sync>));
+            lead.land(|| Outcome::failure(error));
             let answer = match mem::replace(&mut batch.left[at], Left::Missing) {
                 Left::Stale(value) if self.call.stale_on_error => {
                     self.stands_in(batch.keys[at]);

@@ -90,22 +90,11 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// What is left of an answer that was not a fresh value at first sight. Asks the other processes
     /// what they have invalidated, if that is not known.
     pub(super) async fn settle<T>(&self, key: Key<'_>, entry: Option<Entry<Option<T>>>) -> Left<T> {
-        let Some(entry) = entry else { return Left::Missing };
+        let Some(Entry { value, meta }) = entry else { return Left::Missing };
         let now = self.inner.clock.now();
-        if I::SHARED && self.judge(key, &entry.meta, now) == Verdict::Outdated {
+        if I::SHARED && self.judge(key, &meta, now) == Verdict::Outdated {
             self.inner.invalidator.catch_up(now).await;
         }
-        self.settle_at(key, entry, now)
-    }
-
-    /// What is left of an entry by what is known now.
-    pub(super) fn settle_at<T>(
-        &self,
-        key: Key<'_>,
-        entry: Entry<Option<T>>,
-        now: Timestamp,
-    ) -> Left<T> {
-        let Entry { value, meta } = entry;
         match self.judge(key, &meta, now) {
             _ if self.call.ignore_expiration => Left::Fresh(value),
             Verdict::Valid => Left::Fresh(value),
