@@ -1,12 +1,12 @@
 //! The words users call to read through.
 
-use std::{convert::Infallible, future::Future, pin::Pin};
+use std::{convert::Infallible, future::Future};
 
 use super::{
     Region,
     create::{Asked, Wants},
     created::Created,
-    read::{Answer, Next},
+    read::Next,
 };
 use crate::{EntryTtl, Error, ErrorKind, Failure, Invalidator, Key, Lock, Result, Store};
 
@@ -72,29 +72,14 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     {
         let key = key.into();
         let seen = self.inner.flights.landed();
-        self.through(key, Ok, |found| Next::Boxed(self.create_plain(key, found, seen, create)))
-            .await
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn create_plain<'a, T, Fut>(
-        &'a self,
-        key: Key<'a>,
-        found: Answer<T>,
-        seen: u64,
-        create: impl FnOnce() -> Fut,
-    ) -> Pin<Box<impl Future<Output = Result<T>>>>
-    where
-        S: Store<T>,
-        T: Clone + Send + Sync + 'static,
-        Fut: Future<Output = T>,
-    {
-        Box::pin(async move {
-            let asked = Asked::new(key, Wants::Value, seen);
-            let create = async || Ok(Created::new(create().await));
-            plain(key, self.create(asked, found, create).await)
-        })
+        let rest = |found| {
+            Next::Boxed(Box::pin(async move {
+                let asked = Asked::new(key, Wants::Value, seen);
+                let create = async || Ok(Created::new(create().await));
+                plain(key, self.create(asked, found, create).await)
+            }))
+        };
+        self.through(key, Ok, rest).await
     }
 
     /// [`get_or_create`](Self::get_or_create) for a creator that can fail.
