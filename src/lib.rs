@@ -338,7 +338,7 @@ pub use self::{
     key::{AsKey, Key, KeyBuf},
     region::{
         Blocking, Created, Found, Invalidation, Invalidator, Marks, OnTimeout, Options, Outcomes,
-        Region, RegionBuilder, SharedMarks, Stats, Typed, Verdict,
+        Region, RegionBuilder, RegionSource, SharedMarks, Stats, Typed, Verdict,
     },
     store::{
         Batch, Capabilities, EntryTtl, Expires, Immediate, Level, Precision, Put, Store, WriteOpts,

@@ -29,6 +29,7 @@ mod patience;
 mod policy;
 mod read;
 mod shared_marks;
+mod source;
 mod stats;
 mod through;
 mod through_multi;
@@ -43,6 +44,7 @@ pub use self::{
     multi::Outcomes,
     options::{OnTimeout, Options},
     shared_marks::SharedMarks,
+    source::RegionSource,
     stats::Stats,
     typed::Typed,
 };
