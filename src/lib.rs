@@ -315,6 +315,7 @@ mod entry;
 mod error;
 mod ext;
 pub mod format;
+pub mod function;
 mod key;
 pub mod layer;
 pub mod lock;
