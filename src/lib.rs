@@ -322,6 +322,7 @@ pub mod lock;
 pub mod observe;
 mod region;
 mod runtime;
+mod shared_error;
 pub mod stacks;
 mod store;
 mod sync;
@@ -341,6 +342,7 @@ pub use self::{
         Blocking, Created, Found, Invalidation, Invalidator, Marks, OnTimeout, Options, Outcomes,
         Region, RegionBuilder, RegionSource, SharedMarks, Stats, Typed, Verdict,
     },
+    shared_error::SharedError,
     store::{
         Batch, Capabilities, EntryTtl, Expires, Immediate, Level, Precision, Put, Store, WriteOpts,
     },

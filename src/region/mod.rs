@@ -20,6 +20,7 @@ mod create;
 mod created;
 mod crew;
 mod flight;
+mod function;
 mod held;
 mod invalidate;
 mod keep;
@@ -40,6 +41,7 @@ pub use self::{
     blocking::Blocking,
     builder::RegionBuilder,
     created::Created,
+    function::Wishes,
     invalidate::{Invalidation, Invalidator, Marks, Verdict},
     multi::Outcomes,
     options::{OnTimeout, Options},

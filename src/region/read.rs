@@ -48,16 +48,36 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         C: FnOnce(Answer<T>) -> Next<G>,
         G: Future,
     {
-        Through { read: self.inner.stack.read(key), region: self, hit, rest: Rest::Ahead(rest) }
+        self.through_within(self.lifetime, key, hit, rest)
+    }
+
+    /// The same by another lifetime than that of this handle.
+    #[inline]
+    pub(super) fn through_within<'a, T, C, G>(
+        &'a self,
+        lifetime: u64,
+        key: Key<'a>,
+        hit: impl Fn(T) -> G::Output,
+        rest: C,
+    ) -> impl Future<Output = G::Output>
+    where
+        S: Store<T>,
+        C: FnOnce(Answer<T>) -> Next<G>,
+        G: Future,
+    {
+        let (read, rest) = (self.inner.stack.read(key), Rest::Ahead(rest));
+        Through { read, region: self, lifetime, hit, rest }
     }
 
     /// Reads `key`: `Ok` with the value if it is fresh, else `Err` with whatever the stack said.
-    pub(super) async fn fresh<T>(&self, key: Key<'_>) -> Result<T, Answer<T>>
+    pub(super) async fn fresh<T>(&self, lifetime: u64, key: Key<'_>) -> Result<T, Answer<T>>
     where
         S: Store<T>,
     {
         match self.inner.stack.read(key).await {
-            Ok(Some(Entry { value: Some(value), meta })) if self.is_fresh(meta) => Ok(value),
+            Ok(Some(Entry { value: Some(value), meta })) if self.is_fresh(meta, lifetime) => {
+                Ok(value)
+            }
             answer => Err(answer),
         }
     }
@@ -74,9 +94,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
 
     /// Whether an entry is fresh for this call, at first sight.
     #[inline]
-    fn is_fresh(&self, meta: Meta) -> bool {
+    fn is_fresh(&self, meta: Meta, lifetime: u64) -> bool {
         let now = || self.inner.clock.now();
-        meta.stamp() >= self.inner.invalidator.valid_from(now) && meta.is_fresh(self.lifetime, now)
+        meta.stamp() >= self.inner.invalidator.valid_from(now) && meta.is_fresh(lifetime, now)
     }
 
     /// Whether an entry is fresh for this call; `Verdict::Outdated` if that cannot be told yet.
@@ -152,6 +172,7 @@ pin_project! {
         #[pin]
         read: F,
         region: &'a Region<S, L, I>,
+        lifetime: u64,
         hit: H,
         rest: Rest<C, G>,
     }
@@ -193,7 +214,7 @@ where
         match this.read.poll(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(Some(Entry { value: Some(value), meta })))
-                if this.region.is_fresh(meta) =>
+                if this.region.is_fresh(meta, *this.lifetime) =>
             {
                 Poll::Ready((this.hit)(value))
             }

@@ -276,7 +276,7 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
     /// Everything but the fresh hit. `looked` is what a first look has found, if there was one.
     #[cold]
     #[inline(never)]
-    fn create<T, E>(
+    pub(in crate::region) fn create<T, E>(
         &self,
         asked: Asked<'_>,
         looked: Option<Answer<T>>,
@@ -306,7 +306,7 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
     {
         match looked {
             Some(found) => Err(found),
-            None => self.region.fresh(key).await,
+            None => self.region.fresh(self.region.lifetime, key).await,
         }
     }
 }

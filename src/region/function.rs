@@ -1,0 +1,113 @@
+//! Reading through for cached functions, which have wishes of their own.
+
+use std::{future::Future, time::Duration};
+
+use super::{
+    Region,
+    create::{Asked, Wants},
+    created::Created,
+    options::Options,
+    read::Next,
+};
+use crate::{
+    Failure, Immediate, Invalidator, Key, Lock, Result, Store, entry::lifetime_micros,
+    runtime::glance,
+};
+
+/// What a function wants in place of what its region has.
+#[derive(Clone, Copy, Debug)]
+pub struct Wishes<O> {
+    /// The logical lifetime. Apart from the options, so that a hit need not make any.
+    pub expire_after: Option<Duration>,
+    /// Everything else; only called when there is no hit.
+    pub options: O,
+    /// Whether that there is nothing is an answer, too.
+    pub optional: bool,
+}
+
+impl<O: FnOnce() -> Options> Wishes<O> {
+    fn wants(&self) -> Wants {
+        if self.optional { Wants::Answer } else { Wants::Value }
+    }
+
+    fn lifetime<S, L, I>(&self, region: &Region<S, L, I>) -> u64 {
+        match self.expire_after {
+            Some(lifetime) => lifetime_micros(Some(lifetime)),
+            None => region.lifetime,
+        }
+    }
+
+    /// The region with these wishes.
+    fn apply<S, L, I>(self, region: &Region<S, L, I>) -> Region<S, L, I> {
+        let options = (self.options)();
+        region.with(match self.expire_after {
+            Some(lifetime) => options.expire_after(lifetime),
+            None => options,
+        })
+    }
+}
+
+impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
+    /// [`try_get_or_create_with`](Self::try_get_or_create_with) under these wishes.
+    pub(crate) async fn call<T, E, O, Fut>(
+        &self,
+        key: Key<'_>,
+        wishes: Wishes<O>,
+        create: impl FnOnce() -> Fut,
+    ) -> Result<Option<T>, Failure<E>>
+    where
+        S: Store<T>,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+        O: FnOnce() -> Options,
+        Fut: Future<Output = Result<Created<T>, E>>,
+    {
+        let seen = self.inner.flights.landed();
+        let lifetime = wishes.lifetime(self);
+        let rest = |found| {
+            Next::Boxed(Box::pin(async move {
+                let asked = Asked::new(key, wishes.wants(), seen);
+                wishes.apply(self).create(asked, found, create).await
+            }))
+        };
+        self.through_within(lifetime, key, |value| Ok(Some(value)), rest).await
+    }
+
+    /// The same for a function that is not asynchronous.
+    pub(crate) fn call_blocking<T, E, O>(
+        &self,
+        key: Key<'_>,
+        wishes: Wishes<O>,
+        create: impl FnOnce() -> Result<Created<T>, E>,
+    ) -> Result<Option<T>, Failure<E>>
+    where
+        S: Store<T>,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+        O: FnOnce() -> Options,
+    {
+        let seen = self.inner.flights.landed();
+        let looked = match self.inner.stack.capabilities().immediate {
+            Immediate::Nothing => None,
+            Immediate::Reads | Immediate::All => glance(self.fresh(wishes.lifetime(self), key)),
+        };
+        match looked {
+            Some(Ok(value)) => Ok(Some(value)),
+            looked => {
+                let asked = Asked::new(key, wishes.wants(), seen);
+                let region = wishes.apply(self).blocking();
+                region.create(asked, looked.and_then(Result::err), create)
+            }
+        }
+    }
+
+    /// What a function makes that may find nothing: kept as a negative entry if the region keeps
+    /// those of batches.
+    pub(crate) fn created<T>(&self, value: Option<T>) -> Created<T> {
+        match value {
+            Some(value) => Created::new(value),
+            None if self.inner.policy.negative_ttl.is_some() => Created::nothing(),
+            None => Created::nothing().not_stored(),
+        }
+    }
+}
