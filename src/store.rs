@@ -3,7 +3,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use crate::{Domain, Entry, Key, Lease, Result};
+use crate::{Domain, Entry, Key, KeyBuf, Lease, Result};
 
 /// The answers to a batched read, in the order of its keys: `Ok(None)` is a miss, `Err` an entry
 /// that cannot be read although the store answered.
@@ -166,6 +166,13 @@ pub trait Level: Send + Sync {
     fn capabilities(&self) -> Capabilities {
         Capabilities::default()
     }
+
+    /// The key under which the levels below keep `key`; `None` if they keep it as it is. Locks between
+    /// processes go by it: who shares an entry shares its lock.
+    fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {
+        let _ = key;
+        None
+    }
 }
 
 /// Level 3: keeps entries (a value and its metadata) of type `T`.
@@ -255,6 +262,10 @@ impl<S: Level + ?Sized> Level for Arc<S> {
 
     fn capabilities(&self) -> Capabilities {
         (**self).capabilities()
+    }
+
+    fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {
+        (**self).stored_key(key)
     }
 }
 

@@ -246,12 +246,15 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// # Cancellation
     ///
     /// Safe.
-    pub async fn key_is_locked<'k>(&self, key: impl Into<Key<'k>>) -> Result<bool> {
+    pub async fn key_is_locked<'k>(&self, key: impl Into<Key<'k>>) -> Result<bool>
+    where
+        S: Level,
+    {
         let key = key.into();
         if self.inner.flights.is_creating(key) {
             return Ok(true);
         }
-        if L::SHARED { self.inner.lock.is_locked(key).await } else { Ok(false) }
+        if L::SHARED { self.is_leased(key).await } else { Ok(false) }
     }
 
     /// Releases leases; if that fails, they end by themselves.
