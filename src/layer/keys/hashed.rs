@@ -166,3 +166,112 @@ pub(super) fn push_digits(hash: &blake3::Hash, out: &mut KeyWriter) {
     }
     out.push_ascii(&digits);
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::KeyBuf;
+
+    fn mapped<D: KeyDigest>(map: &KeyHash<D>, key: Key<'_>) -> KeyBuf {
+        let mut out = KeyWriter::new();
+        map.map(key, &mut out);
+        out.key().to_buf()
+    }
+
+    fn name<D: KeyDigest>(map: &KeyHash<D>, key: &str) -> String {
+        mapped(map, key.into()).as_key().name().to_owned()
+    }
+
+    #[test]
+    fn sha1_is_what_dogpile_writes() {
+        let always = KeyHash::with(Sha1);
+        for (key, digest) in [
+            ("some_key", "53def077a4264bd3183d4eb21b1f56f883e1b572"),
+            ("tests.cache.test_decorator:one|1 2", "aead490a8ace2d69a00160f1fd8fd8a16552c24f"),
+            ("", "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
+            ("clé", "fb910ef7d45de1bef846bf4a3638e93ceb884872"),
+        ] {
+            assert_eq!(name(&always, key), digest, "{key}");
+        }
+    }
+
+    #[test]
+    fn with_sha1_the_limit_counts_characters() {
+        // `length_conditional_mangler(4, sha1_mangle_key)`: "when the length is 4 or more".
+        let map = KeyHash::with(Sha1).longer_than(4 - 1);
+        for (key, is_hashed) in [
+            ("", false),
+            ("abc", false),
+            ("abcd", true),
+            ("äöü", false),
+            ("äöüß", true),
+            ("🦀🦀🦀", false),
+        ] {
+            let digest = name(&KeyHash::with(Sha1), key);
+            assert_eq!(name(&map, key), if is_hashed { &digest } else { key }, "{key}");
+        }
+    }
+
+    #[test]
+    fn with_blake3_the_limit_counts_bytes() {
+        let map = KeyHash::new().longer_than(3);
+        for (key, is_hashed) in [
+            ("", false),
+            ("abc", false),
+            ("abcd", true),
+            ("ä", false),
+            ("äö", true),
+            ("~", true),
+            ("~a", true),
+        ] {
+            let digest = name(&KeyHash::new(), key);
+            assert_eq!(name(&map, key), if is_hashed { &digest } else { key }, "{key}");
+        }
+    }
+
+    #[test]
+    fn each_part_of_a_pair_is_a_key_by_itself() {
+        let (long, all) = (KeyHash::new().longer_than(8), KeyHash::new());
+        let digest = name(&all, "much too long");
+        for (key, stored) in [
+            (("user-15", "posts"), ("user-15", "posts")),
+            (("user-15", "much too long"), ("user-15", digest.as_str())),
+            (("much too long", "posts"), (digest.as_str(), "posts")),
+        ] {
+            assert_eq!(mapped(&long, key.into()).as_key(), stored.into());
+        }
+        let (space, name) = (name(&all, "user-15"), name(&all, "posts"));
+        assert_eq!(mapped(&all, ("user-15", "posts").into()).as_key(), (&space, &name).into());
+    }
+
+    proptest! {
+        #[test]
+        fn digests_have_their_form(key in any::<String>()) {
+            let digest = name(&KeyHash::new(), &key);
+            let digits = digest.strip_prefix('~').unwrap();
+            prop_assert_eq!(digits.len(), 32);
+            prop_assert!(digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
+            let digest = name(&KeyHash::with(Sha1), &key);
+            prop_assert_eq!(digest.len(), 40);
+            prop_assert!(digest.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)));
+        }
+
+        /// Also of keys that were made to meet: digests of other keys.
+        #[test]
+        fn with_a_limit_no_two_keys_meet(
+            keys in prop::collection::vec("(~|[ab]){0,6}", 2..6), limit in 0_usize..5,
+        ) {
+            let map = KeyHash::new().longer_than(limit);
+            let mut all: Vec<String> = keys.iter().map(|key| name(&map, key)).collect();
+            all.extend(keys);
+            all.sort();
+            all.dedup();
+            let mut stored: Vec<String> = all.iter().map(|key| name(&map, key)).collect();
+            stored.sort();
+            stored.dedup();
+            prop_assert_eq!(stored.len(), all.len());
+        }
+    }
+}

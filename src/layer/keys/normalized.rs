@@ -198,3 +198,159 @@ impl<R: KeyRules> fmt::Debug for Normal<R> {
         f.debug_struct("Normal").field("max_bytes", &R::MAX_BYTES).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::KeyBuf;
+
+    /// The fewest bytes that keys can be encoded with, and hardly room for a beginning.
+    struct Strict;
+
+    impl KeyRules for Strict {
+        const MAX_BYTES: usize = SHORTEST + 6;
+
+        fn allows(byte: u8) -> bool {
+            byte.is_ascii_alphanumeric() || b"%.~-_".contains(&byte)
+        }
+    }
+
+    /// No room for a beginning at all.
+    struct Tightest;
+
+    impl KeyRules for Tightest {
+        const MAX_BYTES: usize = SHORTEST;
+
+        fn allows(byte: u8) -> bool {
+            Strict::allows(byte)
+        }
+    }
+
+    fn mapped<R: KeyRules>(key: Key<'_>) -> String {
+        let mut out = KeyWriter::new();
+        Normal::<R>::new().map(key, &mut out);
+        assert_eq!(out.key().space(), None);
+        let name = out.key().name().to_owned();
+        assert!((1..=R::MAX_BYTES).contains(&name.len()), "{key:?}: {name}");
+        assert!(name.bytes().all(R::allows), "{key:?}: {name}");
+        name
+    }
+
+    fn memcached<'k>(key: impl Into<Key<'k>>) -> String {
+        mapped::<MemcachedRules>(key.into())
+    }
+
+    #[test]
+    fn what_obeys_stays_as_it_is() {
+        let longest = "x".repeat(250);
+        for key in ["k", "user:15", "~", "/", "ключ", "\u{a0}\u{85}", &longest] {
+            assert_eq!(memcached(key), key);
+        }
+    }
+
+    #[test]
+    fn what_is_forbidden_is_encoded() {
+        for (key, stored) in [
+            ("two words", "two%20words"),
+            ("100%", "100%25"),
+            ("%20", "%2520"),
+            ("a\r\nb\0\u{7f}", "a%0D%0Ab%00%7F"),
+        ] {
+            assert_eq!(memcached(key), stored);
+        }
+        assert_eq!(mapped::<Strict>("é:1".into()), "%C3%A9%3A1");
+    }
+
+    #[test]
+    fn pairs_become_plain_and_stay_apart() {
+        for (key, stored) in [
+            (("user-15", "posts"), "user-15%.posts"),
+            (("", ""), "%."),
+            (("a", ""), "a%."),
+            (("", "a"), "%.a"),
+            (("a b", "%."), "a%20b%.%25."),
+        ] {
+            assert_eq!(memcached(key), stored);
+        }
+        assert_eq!(memcached("user-15%.posts"), "user-15%25.posts");
+    }
+
+    #[test]
+    fn what_is_too_long_keeps_a_beginning_of_whole_characters() {
+        let digest = |name: &str| name.rsplit_once(MARKER).map(|(_, digest)| digest.to_owned());
+        let beginning = |name: String| name.rsplit_once(MARKER).unwrap().0.to_owned();
+        assert_eq!(beginning(memcached(&"x".repeat(251))), "x".repeat(216));
+        assert_eq!(beginning(memcached(&"é".repeat(200))), "é".repeat(108));
+        assert_eq!(beginning(memcached(&"ф".repeat(126))).len(), 216);
+        assert_eq!(beginning(memcached(&(" ".repeat(100)))), "%20".repeat(72));
+        assert_eq!(beginning(memcached((&"x".repeat(200), &"y".repeat(100)))), {
+            "x".repeat(200) + "%." + &"y".repeat(14)
+        });
+        assert_eq!(
+            beginning(memcached((&"x".repeat(240), "y".repeat(100).as_str()))),
+            "x".repeat(216)
+        );
+        assert_eq!(beginning(mapped::<Tightest>("x".repeat(35).as_str().into())), "");
+        // Nothing is too short for memcached.
+        assert_eq!(beginning(memcached("")), "");
+        // A part in what was left away is a part of the digest.
+        let (one, two) = ("x".repeat(300) + "1", "x".repeat(300) + "2");
+        assert_ne!(digest(&memcached(&one)), digest(&memcached(&two)));
+        assert_ne!(memcached((&one, "")), memcached(&one));
+    }
+
+    #[test]
+    fn a_key_that_looks_shortened_is_not_taken_for_it() {
+        let stored = memcached(&"x".repeat(300));
+        assert_ne!(memcached(&stored), stored);
+        let (beginning, digest) = stored.rsplit_once(MARKER).unwrap();
+        assert!(memcached(digest) != stored && memcached((beginning, digest)) != stored);
+    }
+
+    fn part() -> impl Strategy<Value = String> {
+        prop_oneof![
+            any::<String>(),
+            // Made of what keys are encoded with, around the longest.
+            prop::string::string_regex("([ab%.~/ é]|%20|%\\.|%~){0,24}").unwrap(),
+            prop::string::string_regex("[ab %]{210,260}").unwrap(),
+        ]
+    }
+
+    fn key() -> impl Strategy<Value = KeyBuf> {
+        prop_oneof![
+            part().prop_map(|name| Key::from(&name).to_buf()),
+            (part(), part()).prop_map(|(space, name)| Key::from((&space, &name)).to_buf()),
+        ]
+    }
+
+    /// Whether both are the same key where, and only where, they are stored as one.
+    fn apart<R: KeyRules>(one: Key<'_>, two: Key<'_>) -> bool {
+        (one == two) == (mapped::<R>(one) == mapped::<R>(two))
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_keys_meet(one in key(), two in key()) {
+            let (one, two) = (one.as_key(), two.as_key());
+            prop_assert!(apart::<MemcachedRules>(one, two) && apart::<Strict>(one, two));
+            prop_assert!(apart::<Tightest>(one, two));
+        }
+
+        /// Keys that were made to meet others: what those are stored as, and other ways to cut them.
+        #[test]
+        fn no_key_can_be_made_to_meet_another(key in key(), cut in any::<prop::sample::Index>()) {
+            let stored = [mapped::<MemcachedRules>(key.as_key()), mapped::<Strict>(key.as_key())];
+            for stored in &stored {
+                let borders: Vec<usize> = stored.char_indices().map(|(at, _)| at).collect();
+                let pair = stored.split_at(*cut.get(&borders));
+                let flat = String::from_utf8_lossy(&key.as_key().flat()).into_owned();
+                for other in [stored.into(), pair.into(), Key::from(&flat)] {
+                    prop_assert!(apart::<MemcachedRules>(key.as_key(), other), "{:?}", other);
+                    prop_assert!(apart::<Strict>(key.as_key(), other), "{:?}", other);
+                }
+            }
+        }
+    }
+}
