@@ -141,7 +141,8 @@ impl Capabilities {
 /// A level of a stack: it can forget a key, and says what it can keep.
 ///
 /// Apart from [`Store`] and `Backend`, so that removing needs no value type. Layers **must forward
-/// every method**: a forgotten [`remove_multi`](Self::remove_multi) turns one round trip into many.
+/// every method**: a forgotten [`remove_multi`](Self::remove_multi) turns one round trip into many, and
+/// without [`stored_key`](Self::stored_key) processes lock other keys than they write.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a level of a cache stack",
     label = "expected a backend, or a layer around one",

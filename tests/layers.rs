@@ -296,14 +296,14 @@ async fn null_keeps_nothing_and_still_creates_once_at_a_time() {
 #[test]
 fn postfix_and_written_out_are_the_same_type() {
     type Users = Region<Logging<IntTime<Msgpack<Hstore<Memory>>>>>;
+    type Renamed = Versioned<Framed<Json<Hstore<Prefixed<Memory>>>>, 3>;
     let _: Users = Memory::new().hstore().msgpack().int_time().logging().region();
     let _: Users = Users::default();
     let _: Region<Framed<Json<Transformed<Flip, Memory>>>> =
         Memory::new().transform(Flip).json().framed().region();
     let _: Region<FullDict<Raw<Null>>> = Null.raw().full_dict().region();
     let _: Region<NoMeta<Msgpack<Memory>>> = Memory::new().msgpack().no_meta().region();
-    let _: Region<Versioned<Framed<Json<Hstore<Prefixed<Memory>>>>, 3>> =
-        Memory::new().prefixed("app:").hstore().json().framed().versioned::<3>().region();
+    let _: Renamed = Memory::new().prefixed("app:").hstore().json().framed().versioned::<3>();
 }
 
 // Layers without state weigh nothing, and an error is one word.

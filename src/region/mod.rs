@@ -237,7 +237,8 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     }
 
     /// Whether `key` is being created or written at this moment: in this region, or, with a lock
-    /// between processes, in any of them.
+    /// between processes, in any of them that keeps it under the same
+    /// [stored key](Level::stored_key).
     ///
     /// # Errors
     ///

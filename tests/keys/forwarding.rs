@@ -23,20 +23,20 @@ impl Transform for Sealed {
 
 #[test]
 fn every_level_says_what_those_below_it_make_of_a_key() {
-    fn check(level: impl Level) {
+    fn check(level: &impl Level) {
         let stored = level.stored_key(("s", "n").into());
         assert_eq!(stored, Some(Key::from(("app:s", "n")).to_buf()));
     }
     let bytes = || Memory::new().prefixed("app:");
-    check(bytes());
-    check(Arc::new(bytes()));
-    check(bytes().logging());
-    check(bytes().transform(Sealed));
-    check(bytes().hstore());
-    check(Chaos::new(bytes()));
-    check(bytes().json());
-    check(bytes().json().int_time());
-    check(Chaos::new(Arc::new(bytes().transform(Sealed).hstore().json().int_time().logging())));
+    check(&bytes());
+    check(&Arc::new(bytes()));
+    check(&bytes().logging());
+    check(&bytes().transform(Sealed));
+    check(&bytes().hstore());
+    check(&Chaos::new(bytes()));
+    check(&bytes().json());
+    check(&bytes().json().int_time());
+    check(&Chaos::new(Arc::new(bytes().transform(Sealed).hstore().json().int_time().logging())));
 }
 
 fn named<V: std::fmt::Debug>(answer: Result<V>, key: Key<'_>) {

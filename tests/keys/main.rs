@@ -1,12 +1,18 @@
 //! Layers that change keys: what is where in the store, and that locks see the same.
-#![cfg(all(feature = "backend-memory", feature = "codec-json", feature = "key-hashed"))]
+#![cfg(all(
+    unix,
+    feature = "backend-memory",
+    feature = "backend-redis",
+    feature = "codec-json",
+    feature = "key-hashed"
+))]
 
 #[cfg(test)]
 mod forwarding;
 #[cfg(test)]
 mod names;
-#[cfg(all(test, unix, feature = "backend-redis"))]
+#[cfg(test)]
 mod shared;
-#[cfg(all(test, unix))]
+#[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;

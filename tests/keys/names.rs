@@ -1,9 +1,9 @@
 //! Exactly which key the levels below see. These are formats on the wire: other versions and other
 //! languages look for the same.
 
-use larder::{Key, KeyHash, LayerExt, Level, Memory, Null, Sha1};
+use larder::{Hashed, Key, KeyHash, LayerExt, Level, Memory, Normalized, Null, Sha1};
 
-fn exactly<S: Level>(stack: S, cases: [(Key<'_>, Key<'_>); 4]) {
+fn exactly<S: Level>(stack: &S, cases: [(Key<'_>, Key<'_>); 4]) {
     for (key, stored) in cases {
         assert_eq!(stack.stored_key(key), Some(stored.to_buf()), "{key:?}");
     }
@@ -20,7 +20,7 @@ fn pair<'k>(space: &'k str, name: &'k str) -> Key<'k> {
 #[test]
 fn a_prefix() {
     exactly(
-        Null.prefixed("app:"),
+        &Null.prefixed("app:"),
         [
             (plain("user:15"), plain("app:user:15")),
             (plain(""), plain("app:")),
@@ -33,7 +33,7 @@ fn a_prefix() {
 #[test]
 fn a_version() {
     exactly(
-        Null.versioned::<3>(),
+        &Null.versioned::<3>(),
         [
             (plain("user:15"), plain("v3:user:15")),
             (plain(""), plain("v3:")),
@@ -48,7 +48,7 @@ fn a_version() {
 #[test]
 fn digests() {
     exactly(
-        Null.hashed(),
+        &Null.hashed(),
         [
             (plain("user:15"), plain("~KFnhREflhc-WupAvDsO39SnuybZ73O3c")),
             (plain(""), plain("~rxNJufX5oaagQE3qNtzJSZvLJcmtwRK3")),
@@ -63,7 +63,7 @@ fn digests() {
         ],
     );
     exactly(
-        Null.keyed(KeyHash::new().longer_than(6)),
+        &Null.keyed(KeyHash::new().longer_than(6)),
         [
             (plain("user:15"), plain("~KFnhREflhc-WupAvDsO39SnuybZ73O3c")),
             (plain("user:1"), plain("user:1")),
@@ -79,7 +79,7 @@ fn digests_of_dogpile() {
     let digests =
         ["53def077a4264bd3183d4eb21b1f56f883e1b572", "aead490a8ace2d69a00160f1fd8fd8a16552c24f"];
     exactly(
-        Null.keyed(KeyHash::with(Sha1)),
+        &Null.keyed(KeyHash::with(Sha1)),
         [
             (plain(short), plain(digests[0])),
             (plain(long), plain(digests[1])),
@@ -89,7 +89,7 @@ fn digests_of_dogpile() {
     );
     // `length_conditional_mangler(9, sha1_mangle_key)`.
     exactly(
-        Null.keyed(KeyHash::with(Sha1).longer_than(9 - 1)),
+        &Null.keyed(KeyHash::with(Sha1).longer_than(9 - 1)),
         [
             (plain(short), plain(short)),
             (plain(long), plain(digests[1])),
@@ -105,7 +105,7 @@ fn rules() {
     let stored = "https://example.com/".to_owned() + &"a%20b/".repeat(32) + "a%20";
     let stored = stored + "%~" + LONG_DIGEST;
     exactly(
-        Null.normalized(),
+        &Null.normalized(),
         [
             (plain("two words, 100%"), plain("two%20words,%20100%25")),
             (plain(""), plain("%~rxNJufX5oaagQE3qNtzJSZvLJcmtwRK3")),
@@ -118,6 +118,14 @@ fn rules() {
 
 /// Of the key itself, not of what it became.
 const LONG_DIGEST: &str = "cHZQT3oSqoiJ_gZQQ4ilAjRbqDukeZbv";
+
+#[test]
+fn postfix_and_written_out_are_the_same_type() {
+    let _: Hashed<Null> = Null.hashed();
+    let _: Hashed<Null, Sha1> = Null.keyed(KeyHash::with(Sha1));
+    let _: Normalized<Null> = Null.normalized();
+    let _: Hashed<Normalized<Null>> = Hashed::new(Normalized::new(Null));
+}
 
 #[test]
 fn layers_go_from_the_outside_in_wherever_they_are() {

@@ -2,10 +2,10 @@
 //!
 //! | layer | the levels below see, for `"user:15"` and `("user-15", "posts")` | for |
 //! |---|---|---|
-//! | [`Prefixed`](crate::Prefixed) | `app:user:15`, `(app:user-15, posts)` | many applications in one store |
-//! | [`Versioned`](crate::Versioned) | `v3:user:15`, `(v3:user-15, posts)` | forgetting everything when a type changes |
-//! | `Hashed` | `~` and 32 characters, for both parts | long keys, keys not to be read; keys of dogpile.cache |
-//! | `Normalized` | `user:15`, `user-15%.posts` | stores with rules for keys, such as memcached |
+//! | [`Prefixed`] | `app:user:15`, `(app:user-15, posts)` | many applications in one store |
+//! | [`Versioned`] | `v3:user:15`, `(v3:user-15, posts)` | forgetting everything when a type changes |
+//! | [`Hashed`] | `~` and 32 characters, for both parts | long keys, keys not to be read; keys of dogpile.cache |
+//! | [`Normalized`] | `user:15`, `user-15%.posts` | stores with rules for keys, such as memcached |
 //!
 //! They go around a backend or around a format, in any order; the outermost sees a key first. What is
 //! outside of them, such as a region, its flights and its errors, goes by the caller's keys; what is
