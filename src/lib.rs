@@ -164,8 +164,8 @@
 //! | [`Hashed`] | `.hashed()` | `~KFnhREflhc-WupAvDsO39SnuybZ73O3c` | long keys, keys nobody should read, keys of dogpile.cache |
 //! | [`Normalized`] | `.normalized()` | itself; `two words` becomes `two%20words` | stores with rules for keys, such as memcached |
 //!
-//! They go around a backend or around a format. Calls, errors and statistics go by your keys all the
-//! same. One of your own is one function: see [`layer::keys`].
+//! They go around a backend or around a format. Calls and the errors of the store go by your keys all
+//! the same. A layer of your own is one function: see [`layer::keys`].
 //!
 //! # Creators that fail
 //!

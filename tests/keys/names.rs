@@ -41,6 +41,7 @@ fn a_version() {
             (pair("", ""), pair("v3:", "")),
         ],
     );
+    assert_eq!(Null.versioned::<0>().stored_key("k".into()), Some(plain("v0:k").to_buf()));
     let last = Null.versioned::<{ u32::MAX }>().stored_key("k".into());
     assert_eq!(last, Some(plain("v4294967295:k").to_buf()));
 }

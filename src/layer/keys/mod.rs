@@ -9,7 +9,7 @@
 //!
 //! They go around a backend or around a format, in any order; the outermost sees a key first. What is
 //! outside of them, such as a region, its flights and its errors, goes by the caller's keys; what is
-//! inside, such as a store and a [`Lock`](crate::Lock), by those that were made of them
+//! inside, such as a store and a [`Lock`](crate::Lock) and its errors, by those that were made of them
 //! ([`Level::stored_key`]).
 //!
 //! A [`KeyMap`] of your own is one function:
@@ -75,8 +75,7 @@ pub use self::{
 /// Makes keys of keys.
 ///
 /// Laws: it writes the same for the same key, in every process that shares the store; and it is
-/// *injective*: two different keys never become one. If they did, they would get each other's values, and
-/// a batch with both would wait for itself.
+/// *injective*: two different keys never become one, or else they get each other's values.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not map keys",
     label = "expected a map of keys such as `Prefix`",

@@ -11,14 +11,12 @@ const INLINE: usize = 128;
 ///
 /// What is pushed follows what was pushed before. Up to 128 bytes allocate nothing. Takes `write!`, too;
 /// it never fails.
-#[derive(Clone, Debug)]
 pub struct KeyWriter {
     text: Text,
     /// Where the name begins in a key with a space.
     split: Option<usize>,
 }
 
-#[derive(Clone, Debug)]
 enum Text {
     Inline { bytes: [u8; INLINE], len: usize },
     Heap(String),
@@ -104,6 +102,13 @@ impl KeyWriter {
             Text::Heap(heap) => heap.clear(),
         }
         self.split = None;
+    }
+}
+
+/// Shows the key as far as it is written.
+impl fmt::Debug for KeyWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("KeyWriter").field(&self.key()).finish()
     }
 }
 
