@@ -247,6 +247,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn digests_have_their_form(key in any::<String>()) {
             let digest = name(&KeyHash::new(), &key);

@@ -331,6 +331,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn no_two_keys_meet(one in key(), two in key()) {
             let (one, two) = (one.as_key(), two.as_key());

@@ -1,54 +1,27 @@
 //! Room for keys that are made from others.
 
-use std::{fmt, str};
+use std::fmt;
 
-use crate::{Key, Put};
-
-/// Keys up to this length need no room on the heap.
-const INLINE: usize = 128;
+use crate::{Key, Put, key::KeyText};
 
 /// Where a [`KeyMap`](crate::KeyMap) writes a key.
 ///
-/// What is pushed follows what was pushed before. Up to 128 bytes allocate nothing. Takes `write!`, too;
+/// What is pushed follows what was pushed before. Up to 160 bytes allocate nothing. Takes `write!`, too;
 /// it never fails.
 pub struct KeyWriter {
-    text: Text,
+    text: KeyText,
     /// Where the name begins in a key with a space.
     split: Option<usize>,
 }
 
-enum Text {
-    Inline { bytes: [u8; INLINE], len: usize },
-    Heap(String),
-}
-
-/// The text in the bytes of texts.
-fn text_of(bytes: &[u8]) -> &str {
-    str::from_utf8(bytes).expect("texts one after another are a text")
-}
-
 impl KeyWriter {
     pub(super) const fn new() -> Self {
-        Self { text: Text::Inline { bytes: [0; INLINE], len: 0 }, split: None }
+        Self { text: KeyText::new(), split: None }
     }
 
     /// Appends `text`.
     pub fn push(&mut self, text: &str) {
-        match &mut self.text {
-            Text::Inline { bytes, len } => {
-                let end = *len + text.len();
-                if let Some(room) = bytes.get_mut(*len..end) {
-                    room.copy_from_slice(text.as_bytes());
-                    *len = end;
-                } else {
-                    let mut heap = String::with_capacity(2 * end);
-                    heap.push_str(text_of(&bytes[..*len]));
-                    heap.push_str(text);
-                    self.text = Text::Heap(heap);
-                }
-            }
-            Text::Heap(heap) => heap.push_str(text),
-        }
+        self.text.push_str(text);
     }
 
     /// Appends `key` as it is: its space, if it has one, and its name.
@@ -68,39 +41,26 @@ impl KeyWriter {
 
     #[cfg(feature = "key-hashed")]
     pub(super) fn push_ascii(&mut self, digits: &[u8]) {
-        self.push(text_of(digits));
+        self.text.push_str(str::from_utf8(digits).unwrap_or_default());
     }
 
     pub(super) fn len(&self) -> usize {
-        match &self.text {
-            Text::Inline { len, .. } => *len,
-            Text::Heap(heap) => heap.len(),
-        }
+        self.text.len()
     }
 
     /// Takes back what was pushed after the first `end` bytes, which end with a whole character.
     #[cfg(feature = "key-hashed")]
     pub(super) fn truncate(&mut self, end: usize) {
-        match &mut self.text {
-            Text::Inline { len, .. } => *len = end.min(*len),
-            Text::Heap(heap) => heap.truncate(end),
-        }
+        self.text.truncate(end);
     }
 
     /// The key that was written.
     pub(super) fn key(&self) -> Key<'_> {
-        let text = match &self.text {
-            Text::Inline { bytes, len } => text_of(&bytes[..*len]),
-            Text::Heap(heap) => heap,
-        };
-        key_at(text, self.split)
+        key_at(self.text.as_str(), self.split)
     }
 
     fn clear(&mut self) {
-        match &mut self.text {
-            Text::Inline { len, .. } => *len = 0,
-            Text::Heap(heap) => heap.clear(),
-        }
+        self.text.truncate(0);
         self.split = None;
     }
 }
@@ -175,6 +135,9 @@ mod tests {
     use std::fmt::Write;
 
     use super::*;
+
+    /// About where keys go to the heap.
+    const INLINE: usize = 160;
 
     #[test]
     fn keys_of_any_length_come_out_as_they_went_in() {
