@@ -311,6 +311,8 @@
 pub mod backend;
 mod clock;
 pub mod codec;
+#[cfg(feature = "config")]
+pub mod config;
 mod entry;
 mod error;
 mod ext;
@@ -328,6 +330,8 @@ mod sync;
 pub mod testing;
 pub mod transform;
 
+#[cfg(feature = "config")]
+pub use self::config::{Config, Declared, FromConfig, Regions};
 #[doc(no_inline)]
 pub use self::{backend::*, codec::*, format::*, layer::*, lock::*, observe::*, transform::*};
 pub use self::{

@@ -139,7 +139,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             seats.push(self.inner.flights.claim(*key, crew, stamp, patience).await);
         }
         let mut held = Held::none(&self.inner.lock);
-        if L::SHARED {
+        if self.inner.lock.is_shared() {
             match Held::seize(&self.inner.lock, sorted.into_iter()).await {
                 Ok(seized) => held = seized,
                 // The write itself will say what is wrong, if it is the same server.

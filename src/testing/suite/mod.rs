@@ -216,7 +216,7 @@ where
     report.check("each lease has its key and a token of its own", apart).await;
     let answered = lock::each_lease_is_answered(make().await);
     report.check("a batch is answered for each of its leases", answered).await;
-    if L::SHARED {
+    if lock.is_shared() {
         excluding(&mut report, &make).await;
     }
     report.finish();
