@@ -13,8 +13,8 @@ use std::{
 };
 
 use larder::{
-    BackendExt, Blocking, Framed, FullDict, Hstore, IntTime, Key, LayerExt, Logging, Memo, Memory,
-    Msgpack, NoMeta, PayloadExt, Postcard, Region, Store,
+    BackendExt, Blocking, Either, Framed, FullDict, Hstore, IntTime, Key, LayerExt, Logging, Memo,
+    Memory, Msgpack, NoMeta, Null, PayloadExt, Postcard, Region, Store,
 };
 use serde::{Deserialize, Serialize};
 
@@ -161,6 +161,15 @@ fn deep_stacks_allocate_nothing() {
     check(&expiring::<Framed<Postcard<Memory>>>(Memory::new().postcard().framed()));
     check(&expiring::<FullDict<Msgpack<Memory>>>(Memory::new().msgpack().full_dict()));
     check(&expiring::<NoMeta<Postcard<Memory>>>(Memory::new().postcard().no_meta()));
+}
+
+#[test]
+fn one_of_two_stacks_allocates_nothing() {
+    type Backends = Either<Memory, Either<Null, Memory>>;
+    let inner = Backends::Second(Either::Second(Memory::new()));
+    check(&expiring(inner.hstore().msgpack().int_time()));
+    let stack = Either::<Memo<User>, Framed<Postcard<Memory>>>::First(Memo::new());
+    check(&expiring(stack.logging()));
 }
 
 #[test]

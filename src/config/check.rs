@@ -17,10 +17,14 @@ pub(super) fn problems(table: &Table<'_>, about: &About) -> Vec<String> {
     // Those of the slots stand beside the sides.
     active.extend(all.iter().filter(|setting| is_slot(setting)));
     for (n, setting) in active.iter().enumerate() {
-        if active[..n].iter().any(|other| other.names_meet(setting)) {
+        let given = |name: &'static str| table.node.below.get_key_value(name);
+        let taken = |name: &&str| {
+            active[..n].iter().any(|other| other.told.names().any(|taken| taken == *name))
+        };
+        if let Some((name, node)) = setting.told.names().filter(taken).find_map(given) {
             problems.push(format!(
-                "{}: two levels of this region have a setting of this name",
-                table.spot(setting.name(), &Node::default())
+                "{}: two levels of this region understand it, each in its own way",
+                table.spot(name, node)
             ));
             continue;
         }
@@ -53,12 +57,6 @@ pub(super) fn chosen(table: &Table<'_>, slot: Slot) -> Option<String> {
 
 fn is_slot(setting: &Described) -> bool {
     Slot::ALL.into_iter().any(|slot| slot.setting().told == setting.told)
-}
-
-impl Described {
-    fn names_meet(&self, other: &Self) -> bool {
-        self.told.names().any(|name| other.told.names().any(|taken| taken == name))
-    }
 }
 
 /// What is wrong with the choice of a backend or a lock.

@@ -55,8 +55,9 @@ impl Node {
 
     fn replace(&mut self, other: Self) {
         if other.value.is_some() {
-            *self = Self { below: std::mem::take(&mut self.below), ..Self::default() };
             (self.value, self.place) = (other.value, other.place);
+        } else if self.place.is_none() {
+            self.place = other.place;
         }
         for (name, node) in other.below {
             self.below.entry(name).or_default().replace(node);
