@@ -1,6 +1,12 @@
-use std::time::Duration;
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use bytes::Bytes;
+use pin_project_lite::pin_project;
 
 use crate::{
     Backend, Batch, Capabilities, Domain, Entry, EntryTtl, HashBackend, HashExpiry, Key, Lease,
@@ -38,7 +44,29 @@ pub enum Either<A, B> {
     Second(B),
 }
 
-/// Calls one of the two.
+pin_project! {
+    /// The future of one of the two. Not an `async` function: that would move the answer once more, which
+    /// on a hit in memory takes longer than the search.
+    #[project = BranchProj]
+    enum Branch<F, G> {
+        First { #[pin] future: F },
+        Second { #[pin] future: G },
+    }
+}
+
+impl<F: Future, G: Future<Output = F::Output>> Future for Branch<F, G> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        match self.project() {
+            BranchProj::First { future } => future.poll(cx),
+            BranchProj::Second { future } => future.poll(cx),
+        }
+    }
+}
+
+/// Asks one of the two.
 macro_rules! both {
     ($either:expr, $it:ident => $call:expr) => {
         match $either {
@@ -48,13 +76,23 @@ macro_rules! both {
     };
 }
 
+/// Calls one of the two, which gives a future.
+macro_rules! either {
+    ($either:expr, $it:ident => $call:expr) => {
+        match $either {
+            Self::First($it) => Branch::First { future: $call },
+            Self::Second($it) => Branch::Second { future: $call },
+        }
+    };
+}
+
 impl<A: Level, B: Level> Level for Either<A, B> {
-    async fn remove(&self, key: Key<'_>) -> Result<()> {
-        both!(self, it => it.remove(key).await)
+    fn remove(&self, key: Key<'_>) -> impl Future<Output = Result<()>> + Send {
+        either!(self, it => it.remove(key))
     }
 
-    async fn remove_multi(&self, keys: &[Key<'_>]) -> Result<()> {
-        both!(self, it => it.remove_multi(keys).await)
+    fn remove_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<()>> + Send {
+        either!(self, it => it.remove_multi(keys))
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -63,75 +101,99 @@ impl<A: Level, B: Level> Level for Either<A, B> {
 }
 
 impl<A: Backend, B: Backend> Backend for Either<A, B> {
-    async fn get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
-        both!(self, it => it.get(key).await)
+    fn get(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Bytes>>> + Send {
+        either!(self, it => it.get(key))
     }
 
-    async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts<'_>) -> Result<()> {
-        both!(self, it => it.set(key, value, opts).await)
+    fn set(
+        &self,
+        key: Key<'_>,
+        value: Bytes,
+        opts: WriteOpts<'_>,
+    ) -> impl Future<Output = Result<()>> + Send {
+        either!(self, it => it.set(key, value, opts))
     }
 
-    async fn get_multi(&self, keys: &[Key<'_>]) -> Result<Batch<Bytes>> {
-        both!(self, it => it.get_multi(keys).await)
+    fn get_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<Batch<Bytes>>> + Send {
+        either!(self, it => it.get_multi(keys))
     }
 
-    async fn set_multi(&self, puts: &[Put<'_, Bytes>]) -> Result<()> {
-        both!(self, it => it.set_multi(puts).await)
+    fn set_multi(&self, puts: &[Put<'_, Bytes>]) -> impl Future<Output = Result<()>> + Send {
+        either!(self, it => it.set_multi(puts))
     }
 }
 
 impl<A: HashBackend, B: HashBackend> HashBackend for Either<A, B> {
-    async fn hash_get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
-        both!(self, it => it.hash_get(key).await)
+    fn hash_get(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Bytes>>> + Send {
+        either!(self, it => it.hash_get(key))
     }
 
-    async fn hash_set(
+    fn hash_set(
         &self,
         key: Key<'_>,
         value: Bytes,
         opts: WriteOpts<'_>,
         expiry: HashExpiry,
-    ) -> Result<()> {
-        both!(self, it => it.hash_set(key, value, opts, expiry).await)
+    ) -> impl Future<Output = Result<()>> + Send {
+        either!(self, it => it.hash_set(key, value, opts, expiry))
     }
 
-    async fn hash_remove(&self, key: Key<'_>) -> Result<()> {
-        both!(self, it => it.hash_remove(key).await)
+    fn hash_remove(&self, key: Key<'_>) -> impl Future<Output = Result<()>> + Send {
+        either!(self, it => it.hash_remove(key))
     }
 
-    async fn hash_get_multi(&self, keys: &[Key<'_>]) -> Result<Batch<Bytes>> {
-        both!(self, it => it.hash_get_multi(keys).await)
+    fn hash_get_multi(
+        &self,
+        keys: &[Key<'_>],
+    ) -> impl Future<Output = Result<Batch<Bytes>>> + Send {
+        either!(self, it => it.hash_get_multi(keys))
     }
 
-    async fn hash_set_multi(&self, puts: &[Put<'_, Bytes>], expiry: HashExpiry) -> Result<()> {
-        both!(self, it => it.hash_set_multi(puts, expiry).await)
+    fn hash_set_multi(
+        &self,
+        puts: &[Put<'_, Bytes>],
+        expiry: HashExpiry,
+    ) -> impl Future<Output = Result<()>> + Send {
+        either!(self, it => it.hash_set_multi(puts, expiry))
     }
 
-    async fn hash_remove_multi(&self, keys: &[Key<'_>]) -> Result<()> {
-        both!(self, it => it.hash_remove_multi(keys).await)
+    fn hash_remove_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<()>> + Send {
+        either!(self, it => it.hash_remove_multi(keys))
     }
 }
 
-impl<T: Send + Sync, A: Store<T>, B: Store<T>> Store<T> for Either<A, B> {
-    async fn read(&self, key: Key<'_>) -> Result<Option<Entry<Option<T>>>> {
-        both!(self, it => it.read(key).await)
+impl<T, A: Store<T>, B: Store<T>> Store<T> for Either<A, B> {
+    fn read(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Entry<Option<T>>>>> + Send {
+        either!(self, it => it.read(key))
     }
 
-    async fn write(
+    fn write(
         &self,
         key: Key<'_>,
         entry: &Entry<Option<T>>,
         opts: WriteOpts<'_>,
-    ) -> Result<()> {
-        both!(self, it => it.write(key, entry, opts).await)
+    ) -> impl Future<Output = Result<()>> + Send {
+        either!(self, it => it.write(key, entry, opts))
     }
 
-    async fn read_multi(&self, keys: &[Key<'_>]) -> Result<Batch<Entry<Option<T>>>> {
-        both!(self, it => it.read_multi(keys).await)
+    fn read_multi(
+        &self,
+        keys: &[Key<'_>],
+    ) -> impl Future<Output = Result<Batch<Entry<Option<T>>>>> + Send
+    where
+        T: Send,
+    {
+        either!(self, it => it.read_multi(keys))
     }
 
-    async fn write_multi(&self, puts: &[Put<'_, &Entry<Option<T>>>]) -> Result<()> {
-        both!(self, it => it.write_multi(puts).await)
+    fn write_multi(
+        &self,
+        puts: &[Put<'_, &Entry<Option<T>>>],
+    ) -> impl Future<Output = Result<()>> + Send
+    where
+        T: Sync,
+    {
+        either!(self, it => it.write_multi(puts))
     }
 }
 
