@@ -1,5 +1,4 @@
 //! Regions that are named first and configured later.
-#![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},

@@ -1,5 +1,4 @@
 //! One of two stacks, chosen by name.
-#![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -95,6 +94,7 @@ fn whole_stacks_are_chosen_by_their_backends() {
 
 #[tokio::test]
 async fn is_whatever_both_are() {
+    type Stack = Either<Memo<u32>, Framed<Postcard<Memory>>>;
     async fn stores<S: Store<u32>>(region: Region<S>) {
         region.set("a", 1_u32).await.unwrap();
         assert_eq!(region.get_multi::<u32>(["a", "b"]).await.unwrap(), [Some(1), None]);
@@ -103,7 +103,6 @@ async fn is_whatever_both_are() {
     }
     type Backend = Either<Memory, Null>;
     stores(Backend::First(Memory::new()).hstore().json().int_time().region()).await;
-    type Stack = Either<Memo<u32>, Framed<Postcard<Memory>>>;
     let stack = Stack::Second(Memory::new().postcard().framed());
     let region = Region::builder(stack).negative_ttl(Duration::from_secs(1)).build().unwrap();
     stores(region).await;
@@ -111,9 +110,9 @@ async fn is_whatever_both_are() {
 
 #[tokio::test]
 async fn passes_the_suites_on_both_sides() {
+    type Stack = Either<Memo<u64>, Framed<Postcard<Memory>>>;
     backend_suite(|| async { Either::<Memory, Null>::First(Memory::new()) }).await;
     backend_suite(|| async { Either::<Null, Memory>::Second(Memory::new()) }).await;
-    type Stack = Either<Memo<u64>, Framed<Postcard<Memory>>>;
     let second = || async { Stack::Second(Memory::new().postcard().framed()) };
     store_suite(second, |n| n).await;
     store_suite(|| async { Stack::First(Memo::new()) }, |n| n).await;

@@ -1,5 +1,4 @@
 //! What is refused, and in which words.
-#![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
 use larder::{Config, File, FileLock, Framed, Json, Memo, NoMeta, Null, Region};
 
@@ -95,6 +94,7 @@ fn missing_tables() {
 
 #[test]
 fn what_the_levels_refuse_has_the_table() {
+    type InFile = Region<Framed<Json<File>>, FileLock>;
     assert_eq!(
         toml("[cache.r]\nexpiration_time = 5\nkeep_for = 1"),
         "`cache.r` (cache.toml, line 1): region: `keep_for` (1s) is shorter than `expire_after` (5s): \
@@ -114,7 +114,6 @@ fn what_the_levels_refuse_has_the_table() {
         message.starts_with("`cache.r.ca_certificate`: `/no/such.pem` cannot be read: "),
         "{message}"
     );
-    type InFile = Region<Framed<Json<File>>, FileLock>;
     let path = tempfile::tempdir().unwrap().path().join("x").display().to_string();
     let message = refused::<InFile>(&[("path", &path), ("lock_lease", "1ms")]);
     assert!(message.starts_with("`cache.r`: file lock: leases of 1ms are too short"), "{message}");

@@ -1,5 +1,4 @@
 //! Many regions of one configuration.
-#![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
 use larder::{Config, Declared, Memo, Region, Regions};
 

@@ -1,5 +1,4 @@
 //! One connection, one open file for all who name the same.
-#![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
 use larder::{Config, File, FileLock, Framed, Invalidation, Json, Lock, Region, SharedMarks};
 

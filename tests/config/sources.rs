@@ -1,5 +1,4 @@
 //! The same configuration, wherever it comes from.
-#![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
 use std::{env, process::Command};
 

@@ -1,5 +1,4 @@
 //! Values as people write them.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
 
 use std::{fmt::Debug, time::Duration};
 

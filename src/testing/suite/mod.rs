@@ -188,7 +188,7 @@ where
     report.finish();
 }
 
-/// Checks what [`Lock`] promises; of a lock that is not [shared](Lock::SHARED) only what a region could
+/// Checks what [`Lock`] promises; of a lock that is not [shared](Lock::is_shared) only what a region could
 /// notice.
 ///
 /// `make` gives a lock of which nobody holds a lease. Leases should last some seconds at least, because
