@@ -172,6 +172,17 @@ fn one_of_two_stacks_allocates_nothing() {
     check(&expiring(stack.logging()));
 }
 
+#[cfg(feature = "config")]
+#[test]
+fn a_declared_region_is_found_without_allocating() {
+    static USERS: larder::Declared<Region<Memo<User>>> = larder::Declared::new("users");
+    USERS.configure(Memo::new().region()).unwrap();
+    // The first one of a thread registers it.
+    check(&USERS.load().unwrap());
+    let found = allocations(|| poll_once(USERS.load().unwrap().get::<User>("plain")));
+    assert_eq!((found.0, found.1.unwrap()), (0, Some(USER)));
+}
+
 #[test]
 fn a_store_bounded_by_bytes_takes_no_more_memory_than_that() {
     const LIMIT: u64 = 8 << 20;

@@ -39,12 +39,15 @@ pub(super) fn problems(table: &Table<'_>, about: &About) -> Vec<String> {
         problems.push(format!("{}: unknown setting{meant}", table.spot(name, node)));
     }
     if !unknown.is_empty() {
-        let names: Vec<&str> = all.iter().map(Described::name).collect();
-        problems.push(format!(
-            "{} understands {}",
-            table.spot("", &Node::default()),
-            listed(names.iter().copied())
-        ));
+        let mut names: Vec<&str> = Vec::new();
+        for name in all.iter().map(Described::name) {
+            // One name may have a meaning on each side of an `Either`.
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let at = table.spot("", &Node::default());
+        problems.push(format!("{at} understands {}", listed(names.into_iter())));
     }
     problems
 }

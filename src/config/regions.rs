@@ -106,6 +106,11 @@ impl<'a> RegionsBuilder<'a> {
     {
         let name = declared.name();
         if let Some(region) = self.make::<R>(name) {
+            if declared.is_configured() {
+                self.problems.push(format!(
+                    "region `{name}` is configured already; call `replace` for another one"
+                ));
+            }
             let built = Built { region: Box::new(region.clone()), of: type_name::<R> };
             self.regions.regions.insert(name.to_owned(), built);
             self.declared.push(Box::new(move || declared.configure(region)));

@@ -82,7 +82,7 @@ impl Config {
             };
             let path = path.to_ascii_lowercase();
             let place = format!("environment variable {}", short(name));
-            *tree.at(std::iter::once(&*root).chain(path.splitn(2, "__"))) =
+            *tree.at(root.split('.').chain(path.splitn(2, "__"))) =
                 Node::value(Value::Text(value), Some(place.into()));
         }
         Ok(Self::new(tree).under(root))

@@ -63,4 +63,7 @@ fn declared_ones_are_configured_if_all_can_be() {
     let regions = Regions::builder(&config).declared(&users).declared(&prices).build().unwrap();
     assert!(users.is_configured() && prices.is_configured());
     regions.get::<Prices>("prices").unwrap();
+    let message =
+        why(Regions::builder(&config).declared(&users).region::<Prices>("prices").build());
+    assert_eq!(message, "region `users` is configured already; call `replace` for another one");
 }
