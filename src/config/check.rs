@@ -116,7 +116,6 @@ pub(super) fn missing(table: &Table<'_>, told: &Told) -> String {
 pub(super) fn unfit(table: &Table<'_>, told: &Told, name: &str, node: &Node) -> String {
     let found = match &node.value {
         _ if !node.below.is_empty() => "a table".to_owned(),
-        Some(Value::Text(_)) if told.secret => "something else".to_owned(),
         Some(value) if told.secret => value.describe().to_owned(),
         Some(value) => value.show(),
         None => "an empty table".to_owned(),

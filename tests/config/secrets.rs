@@ -4,10 +4,10 @@ use std::fmt::Debug;
 
 use larder::{
     Config, Declared, ErrorKind, Redis, Regions,
-    config::{About, Value},
+    config::{About, Setting, Value},
 };
 
-use crate::types::{Shared, Small, from};
+use crate::types::{Shared, Small, from, why};
 
 const CANARY: &str = "c4n4ry";
 
@@ -103,4 +103,20 @@ fn a_password_of_digits_is_a_password() {
     );
     let pairs = [("cache.r.url", "redis://h"), ("cache.r.password", "4711")];
     from::<Shared>(&Config::from_pairs(pairs)).unwrap();
+}
+
+/// A secret that is no text, and one that should be.
+#[test]
+fn in_settings_of_others() {
+    const PIN: Setting<u64> = Setting::new("pin", "Opens the door.").secret();
+    const WORD: Setting<String> = Setting::new("word", "Opens it, too.").secret();
+    let config = Config::from_toml("[cache.r]\npin = 'c4n4ry'\nword = 471147").unwrap();
+    let table = config.region("r").unwrap();
+    let message = why(table.get(&PIN));
+    assert_eq!(
+        message,
+        "`cache.r.pin` (line 2): expected a whole number such as `1000`, found text"
+    );
+    assert_eq!(why(table.get(&WORD)), "`cache.r.word` (line 3): expected text, found a number");
+    silent(&table);
 }
