@@ -241,6 +241,31 @@
 //! multi-thread runtime, and as far as nothing has to wait in those of a current-thread one.
 //! [`Blocking`] tells the details.
 //!
+//! # Configuration
+//!
+//! The type of a region says what its settings are (features `config` and `config-toml`):
+//!
+//! ```
+//! # #[cfg(all(feature = "config-toml", feature = "backend-redis", feature = "codec-msgpack"))] {
+//! use larder::{Config, Declared, IntTime, Msgpack, Redis, RedisLock, Region};
+//!
+//! type Users = Region<IntTime<Msgpack<Redis>>, RedisLock>;
+//! static USERS: Declared<Users> = Declared::new("users");
+//!
+//! let file = "
+//!     [cache.users]
+//!     url = 'redis://localhost'
+//!     expiration_time = '5m'
+//! ";
+//! let config = Config::from_toml(file)?.overlaid(Config::from_env("CACHE")?);
+//! USERS.configure_from(&config)?; // or Users::from_config(&config.region("users")?)?
+//! # }
+//! # Ok::<_, larder::Error>(())
+//! ```
+//!
+//! Variables such as `CACHE__USERS__URL` win over the file. [`Either`] lets the configuration choose between
+//! two backends or locks. The module `config` tells the rest, with a table of all settings.
+//!
 //! # A backend of your own
 //!
 //! Two async functions and a removal. This one keeps each entry as a file in a folder:
@@ -313,11 +338,13 @@
 //! | `codec-json` | [`Json`] | yes |
 //! | `codec-msgpack` | [`Msgpack`], [`MsgpackNamed`] | yes |
 //! | `codec-postcard` | [`Postcard`] | yes |
+//! | `config` | [`Config`], [`Regions`], [`Declared`], [`FromConfig`]: regions from their types and a configuration | |
+//! | `config-toml` | `config`, from TOML files and text; messages tell the line | |
 //! | `key-hashed` | [`Hashed`], [`Normalized`]; over `blake3` and `sha1` | |
 //! | `testing` | [`testing`]: suites for backends, stores and locks, and [`Chaos`](testing::Chaos), a layer that fails; for dev-dependencies | |
 //!
-//! Always there: [`Region`], [`Null`], [`Raw`], all formats, [`Hstore`], [`Prefixed`], [`Versioned`],
-//! [`Logging`].
+//! Always there: [`Region`], [`Null`], [`Raw`], all formats, [`Hstore`], [`Either`], [`Prefixed`],
+//! [`Versioned`], [`Logging`].
 //!
 //! larder runs on tokio: a region's waits end by tokio's timer, [`File`] and [`Redis`] use its
 //! channels and sockets. Hits in memory need no runtime at all, and [`Region::blocking`] brings its own.
@@ -325,6 +352,8 @@
 pub mod backend;
 mod clock;
 pub mod codec;
+#[cfg(feature = "config")]
+pub mod config;
 mod entry;
 mod error;
 mod ext;
@@ -344,6 +373,8 @@ mod sync;
 pub mod testing;
 pub mod transform;
 
+#[cfg(feature = "config")]
+pub use self::config::{Config, Declared, FromConfig, Regions};
 #[doc(no_inline)]
 pub use self::{backend::*, codec::*, format::*, layer::*, lock::*, observe::*, transform::*};
 pub use self::{

@@ -106,6 +106,9 @@ pub struct Capabilities {
     /// What is done without waiting. Decides where [`Blocking`](crate::Blocking) can do without a
     /// runtime.
     pub immediate: Immediate,
+    /// Whether a lifetime for each entry and negative entries are kept: true for what is
+    /// [`EntryTtl`]. For those who only know it at run time, such as a configuration.
+    pub entry_ttl: bool,
 }
 
 impl Capabilities {
@@ -134,6 +137,13 @@ impl Capabilities {
     #[must_use]
     pub const fn with_immediate(mut self, immediate: Immediate) -> Self {
         self.immediate = immediate;
+        self
+    }
+
+    /// The same with `entry_ttl`.
+    #[must_use]
+    pub const fn with_entry_ttl(mut self) -> Self {
+        self.entry_ttl = true;
         self
     }
 }

@@ -4,6 +4,7 @@
     feature = "backend-file",
     feature = "backend-memory",
     feature = "backend-redis",
+    feature = "config",
     feature = "codec-json",
     feature = "codec-msgpack",
     feature = "codec-postcard",

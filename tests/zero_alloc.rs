@@ -13,8 +13,8 @@ use std::{
 };
 
 use larder::{
-    BackendExt, Blocking, Framed, FullDict, Hstore, IntTime, Key, LayerExt, Logging, Memo, Memory,
-    Msgpack, NoMeta, PayloadExt, Postcard, Region, Store,
+    BackendExt, Blocking, Either, Framed, FullDict, Hstore, IntTime, Key, LayerExt, Logging, Memo,
+    Memory, Msgpack, NoMeta, Null, PayloadExt, Postcard, Region, Store,
 };
 use serde::{Deserialize, Serialize};
 
@@ -181,6 +181,26 @@ fn hits_under_digests_and_rules_allocate_nothing() {
     check(&expiring(Memo::new().keyed(KeyHash::with(Sha1))));
     check(&expiring(Memo::new().normalized()));
     check(&expiring(Memory::new().hashed().hstore().postcard().framed().normalized()));
+}
+
+#[test]
+fn one_of_two_stacks_allocates_nothing() {
+    type Backends = Either<Memory, Either<Null, Memory>>;
+    let inner = Backends::Second(Either::Second(Memory::new()));
+    check(&expiring(inner.hstore().msgpack().int_time()));
+    let stack = Either::<Memo<User>, Framed<Postcard<Memory>>>::First(Memo::new());
+    check(&expiring(stack.logging()));
+}
+
+#[cfg(feature = "config")]
+#[test]
+fn a_declared_region_is_found_without_allocating() {
+    static USERS: larder::Declared<Region<Memo<User>>> = larder::Declared::new("users");
+    USERS.configure(Memo::new().region()).unwrap();
+    // The first one of a thread registers it.
+    check(&USERS.load().unwrap());
+    let found = allocations(|| poll_once(USERS.load().unwrap().get::<User>("plain")));
+    assert_eq!((found.0, found.1.unwrap()), (0, Some(USER)));
 }
 
 #[test]

@@ -119,6 +119,7 @@ impl<T: Clone + Send + Sync> Level for Memo<T> {
         Capabilities::default()
             .with_expires(Expires::Always)
             .with_created_at(Precision::Micros)
+            .with_entry_ttl()
             .with_immediate(Immediate::All)
     }
 }

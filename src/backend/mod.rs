@@ -60,6 +60,8 @@ mod memory;
 mod null;
 #[cfg(feature = "backend-redis")]
 pub(crate) mod redis;
+#[cfg(feature = "config")]
+mod settings;
 
 #[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
 pub(crate) use self::file::Change;

@@ -48,6 +48,8 @@ mod msgpack;
 #[cfg(feature = "codec-postcard")]
 mod postcard;
 mod raw;
+#[cfg(feature = "config")]
+mod settings;
 
 #[cfg(feature = "codec-json")]
 pub use self::json::{Json, JsonCodec};

@@ -32,6 +32,7 @@ const NOTHING: u8 = 0x02;
 
 impl Format for FramedFormat {
     const PRECISION: Precision = Precision::Seconds;
+    const ENTRY_TTL: bool = true;
 
     fn encode<C: Codec, T: Serialize>(
         &self,

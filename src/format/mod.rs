@@ -53,6 +53,8 @@ mod framed;
 mod full_dict;
 mod int_time;
 mod no_meta;
+#[cfg(feature = "config")]
+mod settings;
 
 pub use self::{
     framed::{Framed, FramedFormat},
@@ -76,6 +78,9 @@ const BUFFER: usize = 128;
 pub trait Format: Send + Sync {
     /// How exactly the time of creation is kept.
     const PRECISION: Precision;
+
+    /// Whether it carries a lifetime for each entry, and negative entries: `true` for a [`TtlFormat`].
+    const ENTRY_TTL: bool = false;
 
     /// Appends the bytes of `entry` to `out`.
     ///
@@ -179,7 +184,8 @@ impl<F: Format, P: Payload> Level for Formatted<F, P> {
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities().with_created_at(F::PRECISION)
+        let inner = self.inner.capabilities().with_created_at(F::PRECISION);
+        if F::ENTRY_TTL { inner.with_entry_ttl() } else { inner }
     }
 
     fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {

@@ -1,11 +1,17 @@
 //! Layers that change where an entry lives.
 
+mod either;
 mod hstore;
 pub mod keys;
+#[cfg(feature = "config")]
+mod settings;
 
-pub use self::hstore::{Always, ExpiryPolicy, Hstore, Never, OnCreate};
 #[cfg(feature = "key-hashed")]
 pub use self::keys::{
     Blake3, Hashed, KeyDigest, KeyHash, KeyRules, MemcachedRules, Normal, Normalized, Sha1,
 };
-pub use self::keys::{KeyMap, KeyWriter, Keyed, Prefix, Prefixed, Version, Versioned};
+pub use self::{
+    either::Either,
+    hstore::{Always, ExpiryPolicy, Hstore, Never, OnCreate},
+    keys::{KeyMap, KeyWriter, Keyed, Prefix, Prefixed, Version, Versioned},
+};

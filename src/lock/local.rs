@@ -8,7 +8,10 @@ use crate::{Key, Result};
 pub struct Local;
 
 impl Lock for Local {
-    const SHARED: bool = false;
+    #[inline]
+    fn is_shared(&self) -> bool {
+        false
+    }
 
     fn lease(&self, key: Key<'_>) -> Lease {
         Lease::new(key, [])

@@ -27,6 +27,8 @@ mod file;
 mod local;
 #[cfg(feature = "backend-redis")]
 mod redis;
+#[cfg(feature = "config")]
+mod settings;
 
 #[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
 pub use self::file::{FileLock, FileLockBuilder};
@@ -51,7 +53,9 @@ pub use self::redis::{RedisLock, RedisLockBuilder};
 )]
 pub trait Lock: Clone + Send + Sync + 'static {
     /// Whether other processes are excluded at all. A region never calls a lock that says no.
-    const SHARED: bool = true;
+    fn is_shared(&self) -> bool {
+        true
+    }
 
     /// A lease of `key` with a token of its own, not yet held. Asks nobody.
     fn lease(&self, key: Key<'_>) -> Lease;

@@ -38,6 +38,8 @@ use crate::{
 };
 
 mod logging;
+#[cfg(feature = "config")]
+mod settings;
 mod watch;
 
 pub use self::logging::{Logging, Tracing};

@@ -231,7 +231,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     {
         let Asked { key, wants, seen, forced, .. } = asked;
         let lock = &self.inner.lock;
-        if !L::SHARED {
+        if !lock.is_shared() {
             // Someone may have finished between the read and the seat.
             if wants != Wants::New && self.inner.flights.landed() != seen {
                 left = self.left(key, wants, self.inner.stack.read(key).await).await?;

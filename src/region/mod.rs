@@ -29,6 +29,8 @@ mod options;
 mod patience;
 mod policy;
 mod read;
+#[cfg(feature = "config")]
+mod settings;
 mod shared_marks;
 mod source;
 mod stats;
@@ -257,7 +259,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         if self.inner.flights.is_creating(key) {
             return Ok(true);
         }
-        if L::SHARED { self.is_leased(key).await } else { Ok(false) }
+        if self.inner.lock.is_shared() { self.is_leased(key).await } else { Ok(false) }
     }
 
     /// Releases leases; if that fails, they end by themselves.

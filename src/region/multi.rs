@@ -218,8 +218,11 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         while !led.is_empty() {
             let Some((held, ours, busy)) = self.locks(batch, led, take).await else { return };
             // Someone may have finished between the read and the seat, or the lock.
-            let again =
-                if L::SHARED { take == Take::IfFree } else { self.inner.flights.landed() != seen };
+            let again = if self.inner.lock.is_shared() {
+                take == Take::IfFree
+            } else {
+                self.inner.flights.landed() != seen
+            };
             self.create_multi(batch, ours, &held, again, create).await;
             self.give_back(held).await;
             led = busy;
@@ -266,7 +269,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         S: Level,
     {
         let lock = &self.inner.lock;
-        if !L::SHARED || take == Take::Without {
+        if !lock.is_shared() || take == Take::Without {
             return Some((Held::none(lock), led, Vec::new()));
         }
         if Handle::try_current().is_err() {

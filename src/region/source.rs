@@ -6,13 +6,14 @@ use std::{
 use super::Region;
 use crate::Result;
 
-/// Where a region is found: a region itself, or one behind a reference, an `Arc` or a `LazyLock`.
+/// Where a region is found: a region itself, one behind a reference, an `Arc` or a `LazyLock`, or (feature
+/// `config`) one that was declared first and configured later.
 ///
 /// Cached functions reach their region by it, so whatever implements it can stand in their `region = ..`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a region",
     label = "expected a `Region`, or a static that holds one",
-    note = "a `LazyLock<Region<..>>`, an `Arc<Region<..>>` and references to them will do"
+    note = "a `LazyLock<Region<..>>`, a `Declared<Region<..>>`, an `Arc<Region<..>>` and references to them will do"
 )]
 pub trait RegionSource {
     /// The stack of the region.

@@ -142,7 +142,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             seats.push(self.inner.flights.claim(*key, crew, stamp, patience).await);
         }
         let mut held = Held::none(&self.inner.lock);
-        if L::SHARED {
+        if self.inner.lock.is_shared() {
             let leases = sorted.into_iter().map(|key| self.lease(key)).collect();
             match Held::seize(&self.inner.lock, leases).await {
                 Ok(seized) => held = seized,

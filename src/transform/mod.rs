@@ -36,6 +36,9 @@
 //! # }
 //! ```
 
+#[cfg(feature = "config")]
+mod settings;
+
 use std::future::Future;
 
 use bytes::Bytes;

@@ -100,7 +100,7 @@ impl<L: Lock> Scene<L> {
                 .unwrap()
         };
         let here = region();
-        let elsewhere = L::SHARED.then(region);
+        let elsewhere = lock.is_shared().then(region);
         if before == Before::Stale {
             here.set_multi([("a", 0), ("b", 0), ("c", 0)]).await.unwrap();
             time.advance(Duration::from_secs(11));

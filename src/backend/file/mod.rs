@@ -25,6 +25,8 @@ mod open;
 mod page;
 mod record;
 mod room;
+#[cfg(feature = "config")]
+mod settings;
 mod writer;
 
 pub(crate) use self::lease::Change;

@@ -50,7 +50,7 @@ impl fmt::Display for Address {
 
 /// Settings of a [`Redis`] backend; made by [`Redis::builder`].
 #[must_use = "a builder does nothing until `build`"]
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RedisBuilder {
     url: String,
     username: Option<String>,

@@ -6,6 +6,8 @@ mod driver;
 mod failure;
 mod fenced;
 mod hash;
+#[cfg(feature = "config")]
+mod settings;
 #[cfg(feature = "backend-redis-tls")]
 mod tls;
 mod tracking;

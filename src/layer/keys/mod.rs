@@ -58,6 +58,8 @@ mod hashed;
 #[cfg(feature = "key-hashed")]
 mod normalized;
 mod prefixed;
+#[cfg(feature = "config")]
+mod settings;
 mod versioned;
 mod writer;
 

@@ -1,5 +1,7 @@
 mod builder;
 mod script;
+#[cfg(feature = "config")]
+mod settings;
 mod watch;
 
 use std::{fmt, sync::Arc, time::Duration};

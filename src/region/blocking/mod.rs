@@ -168,7 +168,7 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
         S: Level,
     {
         let key = key.into();
-        read(Some(key), !L::SHARED, self.region.key_is_locked(key))?
+        read(Some(key), !self.region.lock().is_shared(), self.region.key_is_locked(key))?
     }
 
     /// [`Region::set`].
@@ -282,7 +282,8 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
     /// Runs what writes or creates. Where that cannot wait, it is begun only if it depends on nobody but
     /// the other callers in this process: a server might answer in time, or not.
     fn work<F: Future>(&self, key: Option<Key<'_>>, work: F) -> Result<F::Output> {
-        let tries = self.immediate == Immediate::All && !L::SHARED && !I::SHARED;
+        let tries =
+            self.immediate == Immediate::All && !self.region.lock().is_shared() && !I::SHARED;
         named(key, runtime::run(tries, work))
     }
 }

@@ -188,7 +188,7 @@ where
     report.finish();
 }
 
-/// Checks what [`Lock`] promises; of a lock that is not [shared](Lock::SHARED) only what a region could
+/// Checks what [`Lock`] promises; of a lock that is not [shared](Lock::is_shared) only what a region could
 /// notice.
 ///
 /// `make` gives a lock of which nobody holds a lease. Leases should last some seconds at least, because
@@ -216,7 +216,7 @@ where
     report.check("each lease has its key and a token of its own", apart).await;
     let answered = lock::each_lease_is_answered(make().await);
     report.check("a batch is answered for each of its leases", answered).await;
-    if L::SHARED {
+    if lock.is_shared() {
         excluding(&mut report, &make).await;
     }
     report.finish();

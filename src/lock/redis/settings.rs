@@ -1,0 +1,49 @@
+use std::time::Duration;
+
+use super::RedisLock;
+use crate::{
+    FromConfig, Redis, Result,
+    config::{About, Setting, Table},
+    lock::settings::LEASE,
+};
+
+const PREFIX: Setting<Option<String>> = Setting::new(
+    "lock_prefix",
+    "What the names of locks begin with. Without it `larder:lock:`, and with `lock_dogpile` `_lock`.",
+)
+.expects("text such as `larder:lock:`");
+const POLL: Setting<Duration> =
+    Setting::new("lock_poll_interval", "How often a wait looks although the server said nothing.")
+        .also(&["lock_sleep"])
+        .or("1s");
+const DOGPILE: Setting<bool> = Setting::new(
+    "lock_dogpile",
+    "Whether locks have the form of dogpile.cache, so that larder and Python exclude each other.",
+)
+.or("false");
+
+impl FromConfig for RedisLock {
+    fn describe(about: &mut About) {
+        about.lock("redis");
+        about.setting(&PREFIX);
+        about.setting(&LEASE);
+        about.setting(&POLL);
+        about.setting(&DOGPILE);
+        Redis::describe_settings(about);
+    }
+
+    fn from_config(table: &Table<'_>) -> Result<Self> {
+        let prefix = table.get(&PREFIX)?;
+        let (lease, poll, dogpile) = (table.get(&LEASE)?, table.get(&POLL)?, table.get(&DOGPILE)?);
+        // With the server, because the connection over which it says what is released is shared, too.
+        let settings = (Redis::settings(table)?, prefix, lease, poll, dogpile);
+        table.shared(settings, |(_, prefix, lease, poll, dogpile)| {
+            let redis = Redis::from_config(table)?;
+            let mut builder = Self::builder(&redis).lease(lease).poll_interval(poll);
+            if let Some(prefix) = prefix {
+                builder = builder.prefix(prefix);
+            }
+            if dogpile { builder.dogpile().build() } else { builder.build() }
+        })
+    }
+}

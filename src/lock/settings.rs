@@ -1,0 +1,45 @@
+use super::Local;
+use crate::{
+    FromConfig, Result,
+    config::{About, Table},
+};
+#[cfg(any(
+    feature = "backend-redis",
+    all(feature = "backend-file", unix, target_pointer_width = "64")
+))]
+use {crate::config::Setting, std::time::Duration};
+
+#[cfg(any(
+    feature = "backend-redis",
+    all(feature = "backend-file", unix, target_pointer_width = "64")
+))]
+pub(super) const LEASE: Setting<Duration> = Setting::new(
+    "lock_lease",
+    "How long a lock lasts unless it is renewed: so long a process that died blocks the others.",
+)
+.also(&["lock_timeout"])
+.or("5s");
+
+impl FromConfig for Local {
+    fn describe(about: &mut About) {
+        about.lock("local");
+    }
+
+    fn from_config(_: &Table<'_>) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+#[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
+impl FromConfig for super::FileLock {
+    fn describe(about: &mut About) {
+        about.lock("file");
+        about.setting(&LEASE);
+        crate::File::describe_settings(about);
+    }
+
+    fn from_config(table: &Table<'_>) -> Result<Self> {
+        let file = crate::File::from_config(table)?;
+        Self::builder(&file).lasts(table.get(&LEASE)?).build()
+    }
+}
