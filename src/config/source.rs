@@ -137,7 +137,10 @@ impl Config {
         let meant = check::similar(name, there());
         let meant = meant.map(|meant| format!("; did you mean `{}`?", short(meant)));
         let names = check::listed(there());
-        let names = if names.is_empty() { "no table at all".to_owned() } else { names };
+        let names = match names.as_str() {
+            "" => format!("no table under `{}`", self.root),
+            names => names.to_owned(),
+        };
         Err(wrong(format!(
             "`{}.{}`: there is no such table{}; there is {names}",
             self.root,

@@ -40,6 +40,7 @@ impl FromConfig for super::FileLock {
 
     fn from_config(table: &Table<'_>) -> Result<Self> {
         let file = crate::File::from_config(table)?;
-        Self::builder(&file).lasts(table.get(&LEASE)?).build()
+        let built = Self::builder(&file).lasts(table.get(&LEASE)?).build();
+        built.map_err(|error| table.refuse(&LEASE, error))
     }
 }

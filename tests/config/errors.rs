@@ -88,7 +88,7 @@ fn missing_tables() {
     );
     assert_eq!(
         why(Config::default().region("r")),
-        "`cache.r`: there is no such table; there is no table at all"
+        "`cache.r`: there is no such table; there is no table under `cache`"
     );
 }
 
@@ -106,7 +106,7 @@ fn what_the_levels_refuse_has_the_table() {
     );
     let message = refused::<Shared>(&[("url", "localhost")]);
     assert!(
-        message.starts_with("`cache.r`: redis: not a Redis URL; expected redis://"),
+        message.starts_with("`cache.r.url`: redis: not a Redis URL; expected redis://"),
         "{message}"
     );
     let message = refused::<Shared>(&[("url", "rediss://h"), ("ca_certificate", "/no/such.pem")]);
@@ -116,7 +116,10 @@ fn what_the_levels_refuse_has_the_table() {
     );
     let path = tempfile::tempdir().unwrap().path().join("x").display().to_string();
     let message = refused::<InFile>(&[("path", &path), ("lock_lease", "1ms")]);
-    assert!(message.starts_with("`cache.r`: file lock: leases of 1ms are too short"), "{message}");
+    assert!(
+        message.starts_with("`cache.r.lock_lease`: file lock: leases of 1ms are too short"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -73,6 +73,8 @@ impl FromConfig for Redis {
     }
 
     fn from_config(table: &Table<'_>) -> Result<Self> {
-        table.shared(Self::settings(table)?, RedisBuilder::build)
+        table.shared(Self::settings(table)?, |builder: RedisBuilder| {
+            builder.build().map_err(|error| table.refuse(&URL, error))
+        })
     }
 }
