@@ -330,6 +330,9 @@ mod sync;
 pub mod testing;
 pub mod transform;
 
+#[cfg(feature = "macros")]
+pub use larder_macros::cached;
+
 #[doc(no_inline)]
 pub use self::{backend::*, codec::*, format::*, layer::*, lock::*, observe::*, transform::*};
 pub use self::{

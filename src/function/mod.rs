@@ -1,13 +1,30 @@
-//! What cached functions stand on.
+//! What cached functions stand on: called by the code that [`cached`](macro@crate::cached) generates.
+//!
+//! [`KeyText`] and [`CallKey`] are for everyone. The rest may change with any version.
 
+mod answer;
+mod argument;
 mod call_key;
+mod function_key;
 mod key_text;
+mod operation;
+mod returned;
 mod serializer;
-mod through;
+mod shown;
 
+#[doc(hidden)]
 pub use self::{
-    call_key::CallKey,
-    key_text::KeyText,
-    through::{call, call_blocking, created},
+    answer::{
+        answer, answer_anew, answer_anew_blocking, answer_blocking, duration, keep_for, keep_if,
+        keeps_lifetimes, no_region,
+    },
+    argument::{KeyArgument, KeyReceiver, argument, receiver},
+    function_key::FunctionKey,
+    operation::{BlockingOperation, Get, Invalidate, Operation, Set},
+    returned::{
+        Alias, CachedError, CachedValue, Carrier, Carries, CarriesNot, Fails, FailsMaybe, Maybe,
+        Neither, NeitherResultNorOption, Plain, Returned, SpelledOut, Spelling, spelled_out,
+    },
+    shown::{Show, Shown},
 };
-pub use crate::region::Wishes;
+pub use self::{call_key::CallKey, key_text::KeyText};
