@@ -331,7 +331,7 @@ pub mod testing;
 pub mod transform;
 
 #[cfg(feature = "macros")]
-pub use larder_macros::cached;
+pub use larder_macros::{cached, cached_multi};
 
 #[doc(no_inline)]
 pub use self::{backend::*, codec::*, format::*, layer::*, lock::*, observe::*, transform::*};

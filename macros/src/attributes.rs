@@ -1,6 +1,7 @@
 //! What may stand in `#[cached(..)]` and `#[cached_multi(..)]`: as data, and as parsed.
 
 use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
 use syn::{
     Expr, Ident, Path, Result, Token,
     ext::IdentExt,
@@ -178,11 +179,11 @@ impl Attributes {
 
     fn read(&mut self, name: &Ident, input: ParseStream<'_>) -> Result<()> {
         let value = || -> Result<Expr> {
-            input.parse::<Token![=]>().map_err(|_| formed(name))?;
+            input.parse::<Token![=]>().map_err(|_wrong| formed(name))?;
             input.parse()
         };
         let path = || -> Result<Path> {
-            input.parse::<Token![=]>().map_err(|_| formed(name))?;
+            input.parse::<Token![=]>().map_err(|_wrong| formed(name))?;
             input.parse()
         };
         let inside = || -> Result<_> {
@@ -271,10 +272,7 @@ impl Attributes {
     }
 
     pub(crate) fn krate(&self) -> TokenStream {
-        match &self.krate {
-            Some(path) => quote::quote!(#path),
-            None => quote::quote!(::larder),
-        }
+        self.krate.as_ref().map_or_else(|| quote!(::larder), ToTokens::to_token_stream)
     }
 
     pub(crate) fn skips(&self, name: &Ident) -> bool {

@@ -11,7 +11,7 @@ use crate::{
     errors,
     home::{From, Home, own, plain},
     key::{Key, Scope},
-    signature::{Argument, Function, Shape, Taken, uses, without_self},
+    signature::{Argument, Function, Shape, Taken, uses},
 };
 
 /// A cached function, ready to be written.
@@ -65,7 +65,7 @@ impl<'a> Cached<'a> {
         })
     }
 
-    fn key_names(&self) -> Vec<&Ident> {
+    pub(crate) fn key_names(&self) -> Vec<&Ident> {
         self.key_arguments().map(|argument| &argument.name).collect()
     }
 
@@ -119,9 +119,11 @@ impl<'a> Cached<'a> {
         let owner = Home::owner(function, From::Inside);
         let [key, lifetime, kept, body] =
             ["key", "lifetime", "kept", "body"].map(|part| self.part(part));
-        let (how, awaits) = match function.is_async() {
-            true => (format_ident!("{how}"), quote!(.await)),
-            false => (format_ident!("{how}_blocking"), quote!()),
+        let (_, awaits) = waits(function);
+        let how = if function.is_async() {
+            format_ident!("{how}")
+        } else {
+            format_ident!("{how}_blocking")
         };
         let span = self.returned().span();
         let call = quote_spanned!(span=> #krate::function::#how);
@@ -153,17 +155,29 @@ impl<'a> Cached<'a> {
         }
     }
 
+    /// Asks that the stack keeps lifetimes, if the function has some to keep.
+    fn keeps_lifetimes(&self, region: &Ident) -> Option<TokenStream> {
+        let (krate, ttl) = (&self.krate, self.attributes.ttl.as_ref()?);
+        Some(quote_spanned!(ttl.span()=> #krate::function::keeps_lifetimes(&*#region);))
+    }
+
     /// What the function and its handle are made of.
     pub(crate) fn parts(&self) -> TokenStream {
-        let parts = [self.key_part(), self.lifetime_part(), self.kept_part(), self.with_part()];
-        let (refresh, body) = (self.refresh_part(), self.body_part());
-        let quiet = quiet();
+        let (keys, refresh) = (self.key_parts(), self.refresh_part());
+        let (body, quiet) = (signed(self.function, self.home), quiet());
         let vis = &self.function.vis;
         quote! {
-            #(#[doc(hidden)] #quiet #vis #parts)*
+            #keys
             #[doc(hidden)] #quiet #vis #refresh
             #body
         }
+    }
+
+    /// What a batch of the same entries uses, too.
+    pub(crate) fn key_parts(&self) -> TokenStream {
+        let parts = [self.key_part(), self.lifetime_part(), self.kept_part(), self.with_part()];
+        let (quiet, vis) = (quiet(), &self.function.vis);
+        quote!(#(#[doc(hidden)] #quiet #vis #parts)*)
     }
 
     /// The header of a part that takes the arguments of keys.
@@ -326,12 +340,10 @@ impl<'a> Cached<'a> {
         let Self { krate, function, region, .. } = self;
         let (declared, seen) = self.taken();
         let (operation, found, error) = (own("operation"), own("region"), own("error"));
-        let kind = match function.is_async() {
-            true => format_ident!("Operation"),
-            false => format_ident!("BlockingOperation"),
-        };
+        let kind = if function.is_async() { "Operation" } else { "BlockingOperation" };
+        let kind = format_ident!("{kind}");
         let (asyncness, awaits) = waits(function);
-        let value = self.value();
+        let (value, own_ttl) = (self.value(), self.keeps_lifetimes(&found));
         let more = quote!(LarderOperation: #krate::function::#kind<#value>,);
         let arguments = quote!(#declared #operation: LarderOperation,);
         let (header, bounds) = (self.header("with", &more, &arguments), self.bounds());
@@ -339,7 +351,10 @@ impl<'a> Cached<'a> {
             #asyncness #header -> #krate::Result<LarderOperation::Output> #bounds {
                 #seen
                 match #krate::RegionSource::region(&#region) {
-                    ::core::result::Result::Ok(#found) => #operation.run(&*#found) #awaits,
+                    ::core::result::Result::Ok(#found) => {
+                        #own_ttl
+                        #operation.run(&*#found) #awaits
+                    }
                     ::core::result::Result::Err(#error) => ::core::result::Result::Err(#error),
                 }
             }
@@ -348,36 +363,15 @@ impl<'a> Cached<'a> {
 
     fn refresh_part(&self) -> TokenStream {
         let (asyncness, _) = waits(self.function);
-        let arguments = self.by_value(None);
+        let arguments = self.by_value();
         let (header, bounds) = (self.header("refresh", &quote!(), &arguments), self.bounds());
         let (answer, returned) = (self.answer("answer_anew"), self.returned());
         quote!(#asyncness #header -> #returned #bounds { #answer })
     }
 
-    /// All arguments, outside of the `impl` if the type is named.
-    fn by_value(&self, self_ty: Option<&TokenStream>) -> TokenStream {
-        let argument = |Argument { name, ty }: &Argument| match self_ty {
-            Some(self_ty) => {
-                let ty = without_self(ty.to_token_stream(), self_ty);
-                quote!(#name: #ty,)
-            }
-            None => quote!(#name: #ty,),
-        };
+    fn by_value(&self) -> TokenStream {
+        let argument = |Argument { name, ty }: &Argument| quote!(#name: #ty,);
         self.function.arguments.iter().map(argument).collect()
-    }
-
-    /// The function as it was written.
-    fn body_part(&self) -> TokenStream {
-        let Function { sig, block, .. } = self.function;
-        let (_, moves) = self.function.attributes();
-        let name = self.home.part_name("body", self.function);
-        let generics = self.home.generics(self.function, &quote!());
-        let bounds = self.bounds();
-        let Signature { asyncness, safety, inputs, output, .. } = sig;
-        quote! {
-            #(#moves)*
-            #asyncness #safety fn #name #generics(#inputs) #output #bounds #block
-        }
     }
 
     /// The type of the handle, with its methods.
@@ -420,19 +414,19 @@ impl<'a> Cached<'a> {
     fn methods(&self) -> TokenStream {
         let Self { krate, function, home, .. } = self;
         let vis = &function.vis;
-        let named = |tokens: TokenStream| home.outside(tokens);
+        let outside = |tokens: TokenStream| home.outside(tokens);
         let lifetimes: Vec<_> = function.lifetimes().collect();
         let generics = quote!(<#(#lifetimes,)*>);
         let bounds = crate::home::bounds(function);
-        let bounds = named(bounds);
+        let bounds = outside(bounds);
         let (asyncness, awaits) = waits(function);
         let owner = Home::owner(function, From::Handle);
         let (declared, _) = self.taken();
-        let declared = named(declared);
+        let declared = outside(declared);
         let (keys, names) = (self.key_names(), self.names());
-        let value = named(self.value());
-        let returned = named(self.returned().to_token_stream());
-        let all = named(self.by_value(None));
+        let value = outside(self.value());
+        let returned = outside(self.returned().to_token_stream());
+        let all = outside(self.by_value());
         let [key, lifetime, with, refresh, body] =
             ["key", "lifetime", "with", "refresh", "body"].map(|part| self.part(part));
         let new = own("value");
@@ -490,6 +484,19 @@ impl<'a> Cached<'a> {
                 #key(#owner #(#keys),*).map(|key| key.to_buf())
             }
         }
+    }
+}
+
+/// The function as it was written.
+pub(crate) fn signed(function: &Function, home: &Home) -> TokenStream {
+    let Function { sig, block, .. } = function;
+    let (_, moves) = function.attributes();
+    let name = home.part_name("body", function);
+    let (generics, bounds) = (home.generics(function, &quote!()), home.bounds(function));
+    let Signature { asyncness, safety, inputs, output, .. } = sig;
+    quote! {
+        #(#moves)*
+        #asyncness #safety fn #name #generics(#inputs) #output #bounds #block
     }
 }
 

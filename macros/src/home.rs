@@ -221,10 +221,7 @@ fn declared(param: &GenericParam) -> TokenStream {
         GenericParam::Type(param) => {
             let name = &param.ident;
             let maybe = param.bounds.iter().find(|bound| is_maybe(bound));
-            match maybe {
-                Some(maybe) => quote!(#name: #maybe),
-                None => quote!(#name),
-            }
+            maybe.map_or_else(|| quote!(#name), |maybe| quote!(#name: #maybe))
         }
         GenericParam::Const(param) => {
             let (name, ty) = (&param.ident, &param.ty);
@@ -239,11 +236,11 @@ fn is_maybe(bound: &TypeParamBound) -> bool {
 }
 
 fn types(function: &Function) -> Vec<&Ident> {
-    let name = |param| match param {
-        &GenericParam::Type(ref param) => Some(&param.ident),
+    let names = function.parameters().filter_map(|param| match param {
+        GenericParam::Type(param) => Some(&param.ident),
         _ => None,
-    };
-    function.parameters().filter_map(name).collect()
+    });
+    names.collect()
 }
 
 /// A name without `r#`.

@@ -8,6 +8,7 @@ mod function;
 mod home;
 mod key;
 mod methods;
+mod multi;
 mod signature;
 
 use proc_macro::TokenStream;
@@ -18,6 +19,7 @@ use crate::{
     attributes::{Attributes, Place},
     function::Cached,
     home::Home,
+    multi::Batch,
     signature::Function,
 };
 
@@ -26,7 +28,7 @@ use crate::{
 pub fn cached(attributes: TokenStream, item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as Item);
     let expanded = match item {
-        Item::Fn(function) => free(attributes.into(), &function),
+        Item::Fn(function) => free(attributes.into(), &function, Place::Single),
         Item::Impl(block) => methods::expand(attributes.into(), block),
         other => Err((
             errors::at(
@@ -39,6 +41,13 @@ pub fn cached(attributes: TokenStream, item: TokenStream) -> TokenStream {
     expanded.unwrap_or_else(failed).into()
 }
 
+/// A cached batch.
+#[proc_macro_attribute]
+pub fn cached_multi(attributes: TokenStream, item: TokenStream) -> TokenStream {
+    let function = parse_macro_input!(item as syn::ItemFn);
+    free(attributes.into(), &function, Place::Batch).unwrap_or_else(failed).into()
+}
+
 /// The error beside what was written, so that nothing else is missing.
 fn failed((error, item): (syn::Error, proc_macro2::TokenStream)) -> proc_macro2::TokenStream {
     let error = error.into_compile_error();
@@ -47,7 +56,7 @@ fn failed((error, item): (syn::Error, proc_macro2::TokenStream)) -> proc_macro2:
 
 type Expanded = Result<proc_macro2::TokenStream, (syn::Error, proc_macro2::TokenStream)>;
 
-fn free(attributes: proc_macro2::TokenStream, item: &syn::ItemFn) -> Expanded {
+fn free(attributes: proc_macro2::TokenStream, item: &syn::ItemFn, place: Place) -> Expanded {
     let expand = || {
         if let Some(receiver) = item.sig.receiver() {
             return Err(errors::at(
@@ -56,9 +65,13 @@ fn free(attributes: proc_macro2::TokenStream, item: &syn::ItemFn) -> Expanded {
                  #[cached(..)] async fn load(&self, ..) .. }`",
             ));
         }
-        let attributes = Attributes::parse(attributes, Place::Single)?;
+        let attributes = Attributes::parse(attributes, place)?;
         let syn::ItemFn { attrs, vis, sig, block, .. } = item.clone();
-        let function = Function::new(attrs, vis, sig, *block)?;
+        let function = Function::new(attrs, vis, sig, *block, place)?;
+        if place == Place::Batch {
+            let (wrapper, handle) = Batch::new(&function, &attributes, &Home::Free)?.expand()?;
+            return Ok(quote!(#wrapper #handle));
+        }
         let cached = Cached::new(&function, &attributes, &Home::Free)?;
         let (wrapper, handle) = (cached.wrapper(), cached.handle());
         Ok(quote!(#wrapper #handle))

@@ -10,6 +10,7 @@ use crate::{
     errors,
     function::Cached,
     home::{Home, Impl},
+    multi::Batch,
     signature::Function,
 };
 
@@ -110,8 +111,11 @@ fn method(
     };
     let ImplItemFn { attrs, vis, sig, block, .. } = function;
     let written = Attributes::parse(tokens, place)?;
-    let function = Function::new(attrs, vis, sig, block)?;
+    let function = Function::new(attrs, vis, sig, block, place)?;
     let attributes = written.or(&defaults.for_function(&function));
+    if place == Place::Batch {
+        return Batch::new(&function, &attributes, home)?.expand();
+    }
     let cached = Cached::new(&function, &attributes, home)?;
     let (wrapper, parts, accessor) = (cached.wrapper(), cached.parts(), cached.accessor());
     Ok((quote!(#wrapper #accessor #parts), cached.handle()))

@@ -7,7 +7,7 @@ use syn::{
     Receiver, ReceiverKind, Result, ReturnType, Signature, Type, Visibility, spanned::Spanned,
 };
 
-use crate::errors;
+use crate::{attributes::Place, errors};
 
 /// A function that is to be cached.
 pub(crate) struct Function {
@@ -32,6 +32,7 @@ impl Function {
         vis: Visibility,
         sig: Signature,
         block: Block,
+        place: Place,
     ) -> Result<Self> {
         if let Some(constness) = &sig.constness {
             return Err(errors::at(constness, "a cached function cannot be `const`"));
@@ -52,7 +53,7 @@ impl Function {
             }),
         });
         let arguments = arguments.collect::<Result<_>>()?;
-        let returns = Returns::of(&sig)?;
+        let returns = Returns::of(&sig, place)?;
         Ok(Self { attrs, vis, sig, block, arguments, returns })
     }
 
@@ -82,12 +83,12 @@ impl Function {
 
     /// Their names.
     pub(crate) fn parameter_names(&self) -> Vec<&Ident> {
-        let name = |param| match param {
-            &GenericParam::Type(ref param) => Some(&param.ident),
+        let names = self.parameters().filter_map(|param| match param {
+            GenericParam::Type(param) => Some(&param.ident),
             GenericParam::Const(param) => Some(&param.ident),
             GenericParam::Lifetime(_) => None,
-        };
-        self.parameters().filter_map(name).collect()
+        });
+        names.collect()
     }
 
     pub(crate) fn lifetimes(&self) -> impl Iterator<Item = &GenericParam> {
@@ -123,7 +124,7 @@ pub(crate) struct Returns {
 }
 
 impl Returns {
-    fn of(sig: &Signature) -> Result<Self> {
+    fn of(sig: &Signature, place: Place) -> Result<Self> {
         let ty = match &sig.output {
             ReturnType::Default => syn::parse_quote_spanned!(sig.ident.span()=> ()),
             ReturnType::Type(_, ty) => (**ty).clone(),
@@ -135,7 +136,10 @@ impl Returns {
                  iterator into a `Vec`)",
             ));
         }
-        if let Some(borrow) = borrow(ty.to_token_stream()) {
+        // What a batch returns holds the items, too, and those may borrow.
+        if place == Place::Single
+            && let Some(borrow) = borrow(ty.to_token_stream())
+        {
             let message = "a cached value outlives the arguments, so it cannot borrow from them: return \
                            an owned one (`String` for `&str`, `Vec<T>` for `&[T]`), or `&'static`";
             return Err(syn::Error::new(borrow, message));

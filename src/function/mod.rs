@@ -4,9 +4,11 @@
 
 mod answer;
 mod argument;
+mod batched;
 mod call_key;
 mod function_key;
 mod key_text;
+mod many;
 mod operation;
 mod returned;
 mod serializer;
@@ -19,7 +21,9 @@ pub use self::{
         keeps_lifetimes, no_region,
     },
     argument::{KeyArgument, KeyReceiver, argument, receiver},
+    batched::Batched,
     function_key::FunctionKey,
+    many::{GetMany, InvalidateMany, Many, Of, SetMany, found, keys, many, none},
     operation::{BlockingOperation, Get, Invalidate, Operation, Set},
     returned::{
         Alias, CachedError, CachedValue, Carrier, Carries, CarriesNot, Fails, FailsMaybe, Maybe,

@@ -55,7 +55,7 @@ impl<T> Operation<T> for Get {
         self,
         region: &Region<S, L, I>,
     ) -> Result<Option<T>> {
-        region.get_within(self.key.as_key(), self.expire_after).await
+        region.within(self.expire_after).get(self.key.as_key()).await
     }
 }
 
@@ -66,7 +66,7 @@ impl<T> BlockingOperation<T> for Get {
         self,
         region: &Region<S, L, I>,
     ) -> Result<Option<T>> {
-        region.get_within_blocking(self.key.as_key(), self.expire_after)
+        region.within(self.expire_after).blocking().get(self.key.as_key())
     }
 }
 

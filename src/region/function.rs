@@ -6,12 +6,13 @@ use super::{
     Region,
     create::{Asked, Wants},
     created::Created,
+    multi::Outcomes,
     options::Options,
     read::Next,
 };
 use crate::{
-    Error, Failure, Immediate, Invalidator, Key, Lock, Result, Store, entry::lifetime_micros,
-    runtime::glance,
+    AsKey, Error, Failure, Immediate, Invalidator, Key, Lock, Result, Store,
+    entry::lifetime_micros, runtime::glance,
 };
 
 /// What a function wants in place of what its region has.
@@ -133,33 +134,57 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         wishes.apply(self).blocking().create(asked, Some(Ok(None)), create)
     }
 
-    /// The fresh value under `key`, as a function judges it.
-    pub(crate) async fn get_within<T>(
+    /// [`try_get_or_create_multi_with`](Self::try_get_or_create_multi_with) under these wishes; `anew`,
+    /// whatever is there.
+    pub(crate) async fn call_multi<K, Q, T, E, R, Fut>(
         &self,
-        key: Key<'_>,
-        expire_after: Option<Duration>,
-    ) -> Result<Option<T>>
+        wishes: Wishes,
+        anew: bool,
+        items: Vec<K>,
+        create: impl FnMut(Vec<K>) -> Fut,
+    ) -> Outcomes<T, E>
     where
         S: Store<T>,
+        K: AsKey + Clone,
+        Q: AsKey,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+        R: IntoIterator<Item = (Q, Created<T>)>,
+        Fut: Future<Output = Result<R, E>>,
     {
-        match expire_after {
-            Some(lifetime) => self.with(Options::new().expire_after(lifetime)).get(key).await,
-            None => self.get(key).await,
+        let region = wishes.apply(self);
+        if anew {
+            Box::pin(region.batch_anew(items, create)).await
+        } else {
+            Box::pin(region.batch(items, create)).await
         }
     }
 
-    /// The same in synchronous code.
-    pub(crate) fn get_within_blocking<T>(
+    /// The same for a function that is not asynchronous.
+    pub(crate) fn call_multi_blocking<K, Q, T, E, R>(
         &self,
-        key: Key<'_>,
-        expire_after: Option<Duration>,
-    ) -> Result<Option<T>>
+        wishes: Wishes,
+        anew: bool,
+        items: Vec<K>,
+        create: impl FnMut(Vec<K>) -> Result<R, E>,
+    ) -> Outcomes<T, E>
     where
         S: Store<T>,
+        K: AsKey + Clone,
+        Q: AsKey,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+        R: IntoIterator<Item = (Q, Created<T>)>,
     {
+        let region = wishes.apply(self).blocking();
+        if anew { region.batch_anew(&items, create) } else { region.batch(items, create) }
+    }
+
+    /// The same region by a function's lifetime.
+    pub(crate) fn within(&self, expire_after: Option<Duration>) -> Self {
         match expire_after {
-            Some(lifetime) => self.with(Options::new().expire_after(lifetime)).blocking().get(key),
-            None => self.blocking().get(key),
+            Some(lifetime) => self.with(Options::new().expire_after(lifetime)),
+            None => self.clone(),
         }
     }
 

@@ -2,6 +2,17 @@
 #![cfg(all(feature = "macros", feature = "backend-memory", feature = "codec-json"))]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
 
+use std::time::Duration;
+
+mod batches;
 mod free;
 mod generics;
 mod methods;
+
+/// The error of a function that knows nothing of caches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Refused;
+
+fn secs(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
