@@ -5,9 +5,13 @@
 use std::time::Duration;
 
 mod batches;
+mod failures;
 mod free;
 mod generics;
+mod keys;
 mod methods;
+mod options;
+mod returns;
 
 /// The error of a function that knows nothing of caches.
 #[derive(Clone, Debug, PartialEq, Eq)]
