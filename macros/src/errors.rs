@@ -1,10 +1,20 @@
 //! Words for compile errors.
 
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 
 /// An error at `tokens`.
 pub(crate) fn at(tokens: &impl ToTokens, message: &str) -> syn::Error {
     syn::Error::new_spanned(tokens, message)
+}
+
+/// Tokens that the compiler shows at `span`.
+pub(crate) fn shown_at(tokens: &TokenStream, span: Span) -> TokenStream {
+    let shown = tokens.clone().into_iter().map(|mut token| {
+        token.set_span(span);
+        token
+    });
+    shown.collect()
 }
 
 /// Tokens as people write them.

@@ -96,15 +96,17 @@ impl<'a> Cached<'a> {
         let sig = plain_names(sig);
         let (krate, returned) = (&self.krate, self.returned());
         let spelled = (self.function.returns.shape == Shape::Plain).then(|| {
+            let shown = errors::shown_at(krate, returned.span());
             quote_spanned! {returned.span()=> {
                 #[allow(unused_imports, reason = "where it is not needed")]
                 use #krate::function::NeitherResultNorOption as _;
-                #krate::function::spelled_out(#krate::function::Spelling::<#returned>::NEW.kind());
+                #shown::function::spelled_out(#shown::function::Spelling::<#returned>::NEW.kind());
             }}
         });
         let answer = self.answer("answer");
         quote! {
             #(#stays)*
+            #[allow(clippy::used_underscore_binding, reason = "generated")]
             #vis #sig {
                 #spelled
                 #answer
@@ -120,33 +122,38 @@ impl<'a> Cached<'a> {
         let [key, lifetime, kept, body] =
             ["key", "lifetime", "kept", "body"].map(|part| self.part(part));
         let (_, awaits) = waits(function);
-        let how = if function.is_async() {
-            format_ident!("{how}")
-        } else {
-            format_ident!("{how}_blocking")
-        };
         let span = self.returned().span();
-        let call = quote_spanned!(span=> #krate::function::#how);
+        let how = if function.is_async() {
+            format_ident!("{how}", span = span)
+        } else {
+            format_ident!("{how}_blocking", span = span)
+        };
+        let shown = errors::shown_at(krate, span);
         let (found, error, created) = (own("region"), own("error"), own("created"));
+        let source = errors::shown_at(krate, region.span());
+        let source = quote_spanned!(region.span()=> #source::RegionSource::region(&#region));
         let carrier = carrier(krate, &marker);
         let own_ttl =
             self.attributes.ttl.as_ref().map(
                 |ttl| quote_spanned!(ttl.span()=> #krate::function::keeps_lifetimes(&*#found);),
             );
+        let new = quote_spanned!(span=> #marker::NEW);
+        let arguments = quote! {
+            #new,
+            &*#found,
+            &#key(#owner #(&#keys),*),
+            #lifetime(#owner #(&#keys),*),
+            (#(#names,)*),
+            |(#(#names,)*)| #body(#owner #(#names),*),
+            |#created| #kept(#owner #created),
+            #carrier,
+        };
+        let call = quote_spanned!(span=> #shown::function::#how(#arguments) #awaits);
         quote! {
-            match #krate::RegionSource::region(&#region) {
+            match #source {
                 ::core::result::Result::Ok(#found) => {
                     #own_ttl
-                    #call(
-                        #marker::NEW,
-                        &*#found,
-                        #key(#owner #(&#keys),*),
-                        #lifetime(#owner #(&#keys),*),
-                        (#(#names,)*),
-                        |(#(#names,)*)| #body(#owner #(#names),*),
-                        |#created| #kept(#owner #created),
-                        #carrier,
-                    )#awaits
+                    #call
                 }
                 ::core::result::Result::Err(#error) => {
                     #krate::function::no_region(#marker::NEW, #error, #carrier)
@@ -158,18 +165,17 @@ impl<'a> Cached<'a> {
     /// Asks that the stack keeps lifetimes, if the function has some to keep.
     fn keeps_lifetimes(&self, region: &Ident) -> Option<TokenStream> {
         let (krate, ttl) = (&self.krate, self.attributes.ttl.as_ref()?);
-        Some(quote_spanned!(ttl.span()=> #krate::function::keeps_lifetimes(&*#region);))
+        let shown = errors::shown_at(krate, ttl.span());
+        Some(quote_spanned!(ttl.span()=> #shown::function::keeps_lifetimes(&*#region);))
     }
 
     /// What the function and its handle are made of.
     pub(crate) fn parts(&self) -> TokenStream {
         let (keys, refresh) = (self.key_parts(), self.refresh_part());
-        let (body, quiet) = (signed(self.function, self.home), quiet());
-        let vis = &self.function.vis;
+        let (vis, quiet) = (&self.function.vis, quiet());
         quote! {
             #keys
             #[doc(hidden)] #quiet #vis #refresh
-            #body
         }
     }
 
@@ -347,10 +353,12 @@ impl<'a> Cached<'a> {
         let more = quote!(LarderOperation: #krate::function::#kind<#value>,);
         let arguments = quote!(#declared #operation: LarderOperation,);
         let (header, bounds) = (self.header("with", &more, &arguments), self.bounds());
+        let source = errors::shown_at(krate, region.span());
+        let source = quote_spanned!(region.span()=> #source::RegionSource::region(&#region));
         quote! {
             #asyncness #header -> #krate::Result<LarderOperation::Output> #bounds {
                 #seen
-                match #krate::RegionSource::region(&#region) {
+                match #source {
                     ::core::result::Result::Ok(#found) => {
                         #own_ttl
                         #operation.run(&*#found) #awaits
@@ -382,13 +390,12 @@ impl<'a> Cached<'a> {
         let methods = self.methods();
         let declaration = declare(&name, &handle, vis, &self.about());
         let crate::home::Handle { impl_generics, impl_named, impl_where, .. } = &handle;
-        let inside = match home {
+        let (inside, body) = match home {
             Home::Free => {
-                let parts = self.parts();
-                let cache = self.accessor();
-                quote!(#cache #parts)
+                let (cache, parts) = (self.accessor(), self.parts());
+                (quote!(#cache #parts), beside(function, home))
             }
-            Home::Impl(_) => quote!(),
+            Home::Impl(_) => (quote!(), quote!()),
         };
         quote! {
             #declaration
@@ -398,6 +405,8 @@ impl<'a> Cached<'a> {
                 #inside
                 #methods
             }
+
+            #body
         }
     }
 
@@ -498,6 +507,13 @@ pub(crate) fn signed(function: &Function, home: &Home) -> TokenStream {
         #(#moves)*
         #asyncness #safety fn #name #generics(#inputs) #output #bounds #block
     }
+}
+
+/// The body of a free function, in an `impl` of its own: it is judged by the lints as any other.
+pub(crate) fn beside(function: &Function, home: &Home) -> TokenStream {
+    let (name, body) = (home.handle_name(function), signed(function, home));
+    let crate::home::Handle { impl_generics, impl_named, .. } = home.handle(function);
+    quote!(impl #impl_generics #name #impl_named { #body })
 }
 
 /// The type of a handle.

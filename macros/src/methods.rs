@@ -8,7 +8,7 @@ use crate::{
     Expanded,
     attributes::{Attributes, Place},
     errors,
-    function::Cached,
+    function::{Cached, signed},
     home::{Home, Impl},
     multi::Batch,
     signature::Function,
@@ -70,7 +70,7 @@ fn try_expand(attributes: TokenStream, mut block: ItemImpl) -> syn::Result<Token
             }
         }
     }
-    let error = failed.map(|error| error.into_compile_error());
+    let error = failed.map(syn::Error::into_compile_error);
     let ItemImpl { attrs, unsafety, generics, self_ty, .. } = &block;
     let (impl_generics, _, clause) = generics.split_for_impl();
     Ok(quote! {
@@ -118,5 +118,6 @@ fn method(
     }
     let cached = Cached::new(&function, &attributes, home)?;
     let (wrapper, parts, accessor) = (cached.wrapper(), cached.parts(), cached.accessor());
-    Ok((quote!(#wrapper #accessor #parts), cached.handle()))
+    let body = signed(&function, home);
+    Ok((quote!(#wrapper #accessor #parts #body), cached.handle()))
 }

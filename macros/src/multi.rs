@@ -10,7 +10,8 @@ use crate::{
     attributes::{Attributes, no_region},
     errors,
     function::{
-        Cached, accessor, carrier, check_skipped, declare, plain_names, quiet, signed, waits,
+        Cached, accessor, beside, carrier, check_skipped, declare, plain_names, quiet, signed,
+        waits,
     },
     home::{From, Handle, Home, own, plain},
     signature::{Argument, Function, Returns, Shape, Taken, argument},
@@ -137,18 +138,21 @@ impl<'a> Batch<'a> {
         let declaration = declare(&name, &handle, &function.vis, &about);
         let (methods, accessor, quiet) = (self.methods()?, accessor(function, home), quiet());
         let Handle { impl_generics, impl_named, impl_where, .. } = &handle;
-        let (inside, beside) = match home {
-            Home::Free => (wrapper, quote!(#accessor #parts)),
-            Home::Impl(_) => (quote!(#wrapper #accessor #parts), quote!()),
+        let body = signed(function, home);
+        let (inside, parts, body) = match home {
+            Home::Free => (wrapper, quote!(#accessor #parts), beside(function, home)),
+            Home::Impl(_) => (quote!(#wrapper #accessor #parts #body), quote!(), quote!()),
         };
         let outside = quote! {
             #declaration
 
             #quiet
             impl #impl_generics #name #impl_named #impl_where {
-                #beside
+                #parts
                 #methods
             }
+
+            #body
         };
         Ok((inside, outside))
     }
@@ -159,6 +163,7 @@ impl<'a> Batch<'a> {
         let (sig, call) = (plain_names(sig), self.call(false)?);
         Ok(quote! {
             #(#stays)*
+            #[allow(clippy::used_underscore_binding, reason = "generated")]
             #vis #sig {
                 #call
             }
@@ -174,7 +179,7 @@ impl<'a> Batch<'a> {
         let [key, lifetime, kept, with] = ["key", "lifetime", "kept", "with"].map(|p| self.of(p));
         let body = self.home.part("body", function);
         let marker = self.marker();
-        let carries = carrier(krate, &marker);
+        let told = carrier(krate, &marker);
         let [items, ids, first, created, carrier, error] =
             ["items", "ids", "first", "created", "carrier", "error"].map(own);
         let (asyncness, awaits) = waits(function);
@@ -193,15 +198,16 @@ impl<'a> Batch<'a> {
         };
         let taken = list.taken(list.form);
         let span = function.returns.ty.span();
-        let none = quote_spanned!(span=> #krate::function::none);
-        let many = quote_spanned!(span=> #krate::function::many);
+        let shown = errors::shown_at(krate, span);
+        let none = quote_spanned!(span=> #shown::function::none);
+        let many = quote_spanned!(span=> #shown::function::many);
         // A wrong type of its items is found where they are handed over.
         let list_span = list.ty.span();
         let key = quote_spanned!(list_span=> #key(#owner #(#keys),*));
         Ok(quote! {
             let #items = #taken;
             #(let #others = &#others;)*
-            let #carrier = #carries;
+            let #carrier = #told;
             match #items.first().cloned() {
                 ::core::option::Option::None => #none(#marker::NEW, &#items),
                 ::core::option::Option::Some(#first) => {
@@ -240,13 +246,11 @@ impl<'a> Batch<'a> {
         let bounds = home.bounds(function);
         let (asyncness, _) = waits(function);
         let (returned, anew) = (&function.returns.ty, self.call(true)?);
-        let body = signed(function, home);
         Ok(quote! {
             #own
             #[doc(hidden)]
             #quiet
             #vis #asyncness fn #name #generics(#receiver #arguments) -> #returned #bounds { #anew }
-            #body
         })
     }
 
@@ -482,10 +486,10 @@ fn one(function: &Function, list: &List, item: &Ident, krate: &TokenStream) -> F
 fn value_of(returns: &Returns, item: &Type, krate: &TokenStream) -> TokenStream {
     let collection = returns.value(krate, &returns.ty);
     let spelled = syn::parse2::<Type>(collection.clone()).ok().and_then(|ty| spelled(&ty));
-    match spelled {
-        Some(ty) => ty.into_token_stream(),
-        None => quote!(<#collection as #krate::function::Batched<#item>>::Value),
-    }
+    spelled.map_or_else(
+        || quote!(<#collection as #krate::function::Batched<#item>>::Value),
+        ToTokens::into_token_stream,
+    )
 }
 
 /// The type of the values, where it can be seen.

@@ -163,8 +163,9 @@ impl Returns {
             Shape::Maybe => "Maybe",
             Shape::FailsMaybe => "FailsMaybe",
         };
-        let name = Ident::new(name, Span::call_site());
         let span = ty.span();
+        let name = Ident::new(name, span);
+        let krate = errors::shown_at(krate, span);
         quote_spanned!(span=> #krate::function::#name::<#ty>)
     }
 
@@ -175,13 +176,13 @@ impl Returns {
             Shape::Fails | Shape::Maybe => argument(ty, 0),
             Shape::FailsMaybe => argument(ty, 0).and_then(|inner| argument(&inner, 0)),
         };
-        match spelled {
-            Some(ty) => ty.into_token_stream(),
-            None => {
+        spelled.map_or_else(
+            || {
                 let marker = self.marker(krate, ty);
                 quote!(<#marker as #krate::function::Returned>::Value)
-            }
-        }
+            },
+            ToTokens::into_token_stream,
+        )
     }
 }
 

@@ -27,7 +27,7 @@ fn wishes<W: Returned>(expire_after: Option<Duration>, carrier: Carrier<W::Error
 pub async fn answer<W, S, L, I, A, Fut>(
     _: W,
     region: &Region<S, L, I>,
-    key: Result<FunctionKey>,
+    key: &Result<FunctionKey>,
     expire_after: Option<Duration>,
     arguments: A,
     original: impl Fn(A) -> Fut,
@@ -42,7 +42,7 @@ where
     Fut: Future<Output = W::Return>,
 {
     let (mut arguments, original) = (Some(arguments), &original);
-    let answer: Answer<W> = match &key {
+    let answer: Answer<W> = match key {
         Ok(key) => {
             let create = || {
                 let returned = arguments.take().map(original);
@@ -67,7 +67,7 @@ where
 pub async fn answer_anew<W, S, L, I, A, Fut>(
     _: W,
     region: &Region<S, L, I>,
-    key: Result<FunctionKey>,
+    key: &Result<FunctionKey>,
     expire_after: Option<Duration>,
     arguments: A,
     original: impl Fn(A) -> Fut,
@@ -82,7 +82,7 @@ where
     Fut: Future<Output = W::Return>,
 {
     let (mut arguments, original) = (Some(arguments), &original);
-    let answer: Answer<W> = match &key {
+    let answer: Answer<W> = match key {
         Ok(key) => {
             let create = || {
                 let returned = arguments.take().map(original);
@@ -108,7 +108,7 @@ where
 pub fn answer_blocking<W, S, L, I, A>(
     _: W,
     region: &Region<S, L, I>,
-    key: Result<FunctionKey>,
+    key: &Result<FunctionKey>,
     expire_after: Option<Duration>,
     arguments: A,
     original: impl Fn(A) -> W::Return,
@@ -122,7 +122,7 @@ where
     I: Invalidator,
 {
     let mut arguments = Some(arguments);
-    let answer: Answer<W> = match &key {
+    let answer: Answer<W> = match key {
         Ok(key) => {
             let create = || made::<W, _, _, _>(region, kept, original(once(arguments.take())));
             region.call_blocking(key.as_key(), wishes::<W>(expire_after, carrier), create)
@@ -142,7 +142,7 @@ where
 pub fn answer_anew_blocking<W, S, L, I, A>(
     _: W,
     region: &Region<S, L, I>,
-    key: Result<FunctionKey>,
+    key: &Result<FunctionKey>,
     expire_after: Option<Duration>,
     arguments: A,
     original: impl Fn(A) -> W::Return,
@@ -156,7 +156,7 @@ where
     I: Invalidator,
 {
     let mut arguments = Some(arguments);
-    let answer: Answer<W> = match &key {
+    let answer: Answer<W> = match key {
         Ok(key) => {
             let create = || made::<W, _, _, _>(region, kept, original(once(arguments.take())));
             region.call_anew_blocking(key.as_key(), wishes::<W>(expire_after, carrier), create)
@@ -172,6 +172,7 @@ where
 /// # Panics
 ///
 /// When the function's error cannot tell.
+#[must_use]
 #[cold]
 pub fn no_region<W: Returned>(_: W, error: Error, carrier: Carrier<W::Error>) -> W::Return {
     match carrier {

@@ -68,6 +68,7 @@ where
 }
 
 /// A call of a cached batch without items.
+#[must_use]
 pub fn none<W: Returned<Value: Batched<K>>, K>(_: W, _: &[K]) -> W::Return {
     whole::<W, K>(Vec::new(), Vec::new())
 }
@@ -214,6 +215,7 @@ fn whole<W: Returned<Value: Batched<K>>, K>(
 }
 
 /// The values that are there, as the batch returns them.
+#[must_use]
 pub fn found<B: Batched<K>, K>(items: Vec<K>, values: Vec<Option<B::Value>>) -> B {
     B::whole(items.into_iter().zip(values))
 }

@@ -114,6 +114,7 @@ impl fmt::Debug for Options {
             .field("wait_timeout", &self.wait_timeout)
             .field("on_timeout", &self.on_timeout)
             .field("stale_on_error", &self.stale_on_error)
+            .field("lenient", &self.lenient)
             .finish()
     }
 }

@@ -117,7 +117,7 @@ async fn unwritable(_argument: &Unwritable) -> u64 {
 
 #[cached(region = NUMBERS)]
 fn unwritable_and_told(_argument: &Unwritable) -> Result<u64, Told> {
-    Ok(0)
+    Err(Told(ErrorKind::Backend))
 }
 
 #[tokio::test]

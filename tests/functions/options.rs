@@ -32,7 +32,7 @@ async fn by_text(_n: u64) -> u64 {
 
 #[cached(region = NUMBERS, expire_after = Duration::from_secs(n))]
 async fn by_argument(n: u64) -> u64 {
-    next()
+    n * 1000 + next()
 }
 
 static LIFETIME: AtomicU64 = AtomicU64::new(10);
