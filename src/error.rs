@@ -94,6 +94,12 @@ impl Error {
         self
     }
 
+    /// Names the key as it is called outside of a layer that changes keys.
+    pub(crate) fn renamed(mut self, key: Key<'_>) -> Self {
+        Arc::make_mut(&mut self.0).key = Some(key.to_buf());
+        self
+    }
+
     /// Attaches the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<Source>>) -> Self {

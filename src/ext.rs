@@ -2,8 +2,8 @@
 //! type `Region<Logging<IntTime<Msgpack<Hstore<Redis>>>>>`.
 
 use crate::{
-    Backend, Framed, FullDict, HashBackend, Hstore, IntTime, Level, Logging, NoMeta, Payload, Raw,
-    Region, Transform, Transformed,
+    Backend, Framed, FullDict, HashBackend, Hstore, IntTime, KeyMap, Keyed, Level, Logging, NoMeta,
+    Payload, Prefixed, Raw, Region, Transform, Transformed, Versioned,
 };
 
 /// What goes over bytes: byte layers and codecs.
@@ -83,6 +83,33 @@ pub trait LayerExt: Level + Sized {
     /// Logs each operation of this level ([`Logging`]).
     fn logging(self) -> Logging<Self> {
         Logging::new(self)
+    }
+
+    /// Puts a text before every key ([`Prefixed`]).
+    fn prefixed(self, prefix: impl Into<Box<str>>) -> Prefixed<Self> {
+        Prefixed::new(prefix, self)
+    }
+
+    /// Puts a version before every key ([`Versioned`]).
+    fn versioned<const V: u32>(self) -> Versioned<Self, V> {
+        Versioned::new(self)
+    }
+
+    /// Replaces every key by a digest ([`Hashed`](crate::Hashed)).
+    #[cfg(feature = "key-hashed")]
+    fn hashed(self) -> crate::Hashed<Self> {
+        crate::Hashed::new(self)
+    }
+
+    /// Makes keys obey the rules of memcached ([`Normalized`](crate::Normalized)).
+    #[cfg(feature = "key-hashed")]
+    fn normalized(self) -> crate::Normalized<Self> {
+        crate::Normalized::new(self)
+    }
+
+    /// Changes keys as `map` says ([`Keyed`]).
+    fn keyed<M: KeyMap>(self, map: M) -> Keyed<M, Self> {
+        Keyed::with(map, self)
     }
 
     /// Finishes the stack with the default policy: entries never expire. For another policy see

@@ -155,6 +155,18 @@
 //! two different keys ever meet in a store, whatever characters are in them. With [`Hstore`], a
 //! space is one Redis hash, which takes a fraction of the memory of as many plain keys.
 //!
+//! Layers change keys on their way to the store, for entries and locks alike:
+//!
+//! | layer | postfix | `"user:15"` becomes | for |
+//! |---|---|---|---|
+//! | [`Prefixed`] | `.prefixed("app:")` | `app:user:15` | many applications in one store |
+//! | [`Versioned`] | `.versioned::<3>()` | `v3:user:15` | forgetting everything when a type changes |
+//! | [`Hashed`] | `.hashed()` | `~KFnhREflhc-WupAvDsO39SnuybZ73O3c` | long keys, keys nobody should read, keys of dogpile.cache |
+//! | [`Normalized`] | `.normalized()` | itself; `two words` becomes `two%20words` | stores with rules for keys, such as memcached |
+//!
+//! They go around a backend or around a format. Calls and the errors of the store go by your keys all
+//! the same. A layer of your own is one function: see [`layer::keys`].
+//!
 //! # Creators that fail
 //!
 //! ```
@@ -341,9 +353,11 @@
 //! | `codec-msgpack` | [`Msgpack`], [`MsgpackNamed`] | yes |
 //! | `codec-postcard` | [`Postcard`] | yes |
 //! | `macros` | [`cached`](macro@cached), [`cached_multi`](macro@cached_multi); compiles syn | |
+//! | `key-hashed` | [`Hashed`], [`Normalized`]; over `blake3` and `sha1` | |
 //! | `testing` | [`testing`]: suites for backends, stores and locks, and [`Chaos`](testing::Chaos), a layer that fails; for dev-dependencies | |
 //!
-//! Always there: [`Region`], [`Null`], [`Raw`], all formats, [`Hstore`], [`Logging`].
+//! Always there: [`Region`], [`Null`], [`Raw`], all formats, [`Hstore`], [`Prefixed`], [`Versioned`],
+//! [`Logging`].
 //!
 //! larder runs on tokio: a region's waits end by tokio's timer, [`File`] and [`Redis`] use its
 //! channels and sockets. Hits in memory need no runtime at all, and [`Region::blocking`] brings its own.

@@ -3,7 +3,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use crate::{Domain, Entry, Key, Lease, Result};
+use crate::{Domain, Entry, Key, KeyBuf, Lease, Result};
 
 /// The answers to a batched read, in the order of its keys: `Ok(None)` is a miss, `Err` an entry
 /// that cannot be read although the store answered.
@@ -141,7 +141,8 @@ impl Capabilities {
 /// A level of a stack: it can forget a key, and says what it can keep.
 ///
 /// Apart from [`Store`] and `Backend`, so that removing needs no value type. Layers **must forward
-/// every method**: a forgotten [`remove_multi`](Self::remove_multi) turns one round trip into many.
+/// every method**: a forgotten [`remove_multi`](Self::remove_multi) turns one round trip into many, and
+/// without [`stored_key`](Self::stored_key) processes lock other keys than they write.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a level of a cache stack",
     label = "expected a backend, or a layer around one",
@@ -165,6 +166,13 @@ pub trait Level: Send + Sync {
     /// bytes without any lifetime.
     fn capabilities(&self) -> Capabilities {
         Capabilities::default()
+    }
+
+    /// The key under which the levels below keep `key`; `None` if they keep it as it is. Locks between
+    /// processes go by it: who shares an entry shares its lock.
+    fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {
+        let _ = key;
+        None
     }
 }
 
@@ -255,6 +263,10 @@ impl<S: Level + ?Sized> Level for Arc<S> {
 
     fn capabilities(&self) -> Capabilities {
         (**self).capabilities()
+    }
+
+    fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {
+        (**self).stored_key(key)
     }
 }
 

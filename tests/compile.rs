@@ -6,7 +6,8 @@
     feature = "backend-redis",
     feature = "codec-json",
     feature = "codec-msgpack",
-    feature = "codec-postcard"
+    feature = "codec-postcard",
+    feature = "key-hashed"
 ))]
 
 #[test]

@@ -10,11 +10,11 @@ use std::{
 };
 
 use larder::{
-    Always, Backend, BackendExt, Batch, Bytes, Capabilities, Coded, Error, ErrorKind, Event,
-    Expires, Framed, FramedFormat, FullDict, HashBackend, HashExpiry, Hstore, Immediate, IntTime,
-    Json, JsonCodec, Key, LayerExt, Level, Logging, Memo, Memory, Msgpack, MsgpackCodec, Never,
-    NoMeta, Null, Observe, Observed, Op, Payload, PayloadExt, Precision, Put, Raw, Region, Result,
-    Store, Timestamp, Transform, Transformed, Typed, WriteOpts,
+    Always, Backend, BackendExt, Batch, Bytes, Capabilities, Coded, EntryTtl, Error, ErrorKind,
+    Event, Expires, Framed, FramedFormat, FullDict, HashBackend, HashExpiry, Hstore, Immediate,
+    IntTime, Json, JsonCodec, Key, LayerExt, Level, Logging, Memo, Memory, Msgpack, MsgpackCodec,
+    Never, NoMeta, Null, Observe, Observed, Op, Payload, PayloadExt, Precision, Prefixed, Put, Raw,
+    Region, Result, Store, Timestamp, Transform, Transformed, Typed, Versioned, WriteOpts,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any, const_assert_eq};
 
@@ -122,13 +122,16 @@ async fn every_operation_is_one_round_trip_through_every_layer() {
     let store = Arc::new(Counting::default());
     let region = Arc::clone(&store)
         .logging()
+        .prefixed("app:")
         .transform(Flip)
         .logging()
         .hstore()
         .transform(Flip)
+        .versioned::<3>()
         .logging()
         .msgpack()
         .int_time()
+        .prefixed("users:")
         .logging()
         .region();
 
@@ -243,7 +246,8 @@ async fn observers_see_one_event_for_each_operation() {
 
 #[test]
 fn capabilities_reach_the_top() {
-    let deep = Memory::new().logging().transform(Flip).hstore().json().int_time().logging();
+    let deep = Memory::new().prefixed("app:").logging().transform(Flip).hstore();
+    let deep = deep.json().int_time().versioned::<3>().logging();
     let deep = deep.capabilities();
     assert_eq!((deep.expires, deep.created_at), (Expires::Always, Precision::Seconds));
     assert_eq!(deep.immediate, Immediate::All);
@@ -292,12 +296,14 @@ async fn null_keeps_nothing_and_still_creates_once_at_a_time() {
 #[test]
 fn postfix_and_written_out_are_the_same_type() {
     type Users = Region<Logging<IntTime<Msgpack<Hstore<Memory>>>>>;
+    type Renamed = Versioned<Framed<Json<Hstore<Prefixed<Memory>>>>, 3>;
     let _: Users = Memory::new().hstore().msgpack().int_time().logging().region();
     let _: Users = Users::default();
     let _: Region<Framed<Json<Transformed<Flip, Memory>>>> =
         Memory::new().transform(Flip).json().framed().region();
     let _: Region<FullDict<Raw<Null>>> = Null.raw().full_dict().region();
     let _: Region<NoMeta<Msgpack<Memory>>> = Memory::new().msgpack().no_meta().region();
+    let _: Renamed = Memory::new().prefixed("app:").hstore().json().framed().versioned::<3>();
 }
 
 // Layers without state weigh nothing, and an error is one word.
@@ -306,6 +312,7 @@ const_assert_eq!(
     size_of::<Memory>()
 );
 const_assert_eq!(size_of::<FullDict<Json<Memory>, 7>>(), size_of::<Memory>());
+const_assert_eq!(size_of::<Versioned<IntTime<Json<Memory>>, 3>>(), size_of::<Memory>());
 const_assert_eq!(size_of::<Hstore<(), Never>>(), 0);
 const_assert_eq!(size_of::<Coded<MsgpackCodec, ()>>(), 0);
 const_assert_eq!(size_of::<(JsonCodec, FramedFormat)>(), 0);
@@ -324,6 +331,10 @@ assert_impl_all!(Key<'static>: Copy, Send, Sync, Eq, std::hash::Hash);
 assert_impl_all!(Full: Store<String>, Level);
 assert_not_impl_any!(Full: Backend, Payload);
 assert_impl_all!(Msgpack<Memory>: Payload);
+assert_impl_all!(Prefixed<Memory>: HashBackend, fmt::Debug);
+assert_impl_all!(Prefixed<Framed<Msgpack<Memory>>>: Store<String>, EntryTtl);
+assert_not_impl_any!(Prefixed<Hstore<Memory>>: HashBackend);
+assert_not_impl_any!(Prefixed<IntTime<Msgpack<Memory>>>: EntryTtl, Backend);
 assert_not_impl_any!(Memo<u8>: Store<u16>);
 
 #[test]

@@ -164,6 +164,26 @@ fn deep_stacks_allocate_nothing() {
 }
 
 #[test]
+fn hits_under_other_keys_allocate_nothing() {
+    check(&expiring(Memo::new().prefixed("application:")));
+    check(&expiring(Memo::new().versioned::<3>()));
+    check(&expiring(Memory::new().prefixed("app:").postcard().framed().versioned::<3>().logging()));
+    check(&expiring(Memory::new().prefixed("app:").hstore().versioned::<3>().msgpack().int_time()));
+}
+
+#[cfg(feature = "key-hashed")]
+#[test]
+fn hits_under_digests_and_rules_allocate_nothing() {
+    use larder::{KeyHash, Sha1};
+
+    check(&expiring(Memo::new().hashed()));
+    check(&expiring(Memo::new().keyed(KeyHash::new().longer_than(4))));
+    check(&expiring(Memo::new().keyed(KeyHash::with(Sha1))));
+    check(&expiring(Memo::new().normalized()));
+    check(&expiring(Memory::new().hashed().hstore().postcard().framed().normalized()));
+}
+
+#[test]
 fn a_store_bounded_by_bytes_takes_no_more_memory_than_that() {
     const LIMIT: u64 = 8 << 20;
     for size in [4, 100, 2_000] {

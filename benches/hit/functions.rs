@@ -1,5 +1,7 @@
 //! What a cached function adds to the hit it stands on: the key it writes.
 
+#![expect(clippy::unused_async, reason = "what would be slow work")]
+
 use std::{fmt::Write as _, hint::black_box, sync::LazyLock};
 
 use larder::{LayerExt, Logging, Memo, Region, cached, function::KeyText};

@@ -38,7 +38,7 @@ use std::{future::Future, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Backend, Capabilities, Key, Level, Result};
+use crate::{Backend, Capabilities, Key, KeyBuf, Level, Result};
 
 mod guard;
 #[cfg(feature = "codec-json")]
@@ -141,6 +141,10 @@ impl<C: Codec, B: Level> Level for Coded<C, B> {
 
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {
+        self.inner.stored_key(key)
     }
 }
 

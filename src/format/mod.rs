@@ -45,8 +45,8 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Backend, Batch, Capabilities, Codec, Entry, EntryTtl, Error, ErrorKind, Key, Level, Meta,
-    Payload, Precision, Put, Result, Store, WriteOpts,
+    Backend, Batch, Capabilities, Codec, Entry, EntryTtl, Error, ErrorKind, Key, KeyBuf, Level,
+    Meta, Payload, Precision, Put, Result, Store, WriteOpts,
 };
 
 mod framed;
@@ -180,6 +180,10 @@ impl<F: Format, P: Payload> Level for Formatted<F, P> {
 
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities().with_created_at(F::PRECISION)
+    }
+
+    fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {
+        self.inner.stored_key(key)
     }
 }
 

@@ -7,13 +7,13 @@ mod argument;
 mod batched;
 mod call_key;
 mod function_key;
-mod key_text;
 mod many;
 mod operation;
 mod returned;
 mod serializer;
 mod shown;
 
+pub use self::call_key::CallKey;
 #[doc(hidden)]
 pub use self::{
     answer::{
@@ -31,4 +31,4 @@ pub use self::{
     },
     shown::{Show, Shown},
 };
-pub use self::{call_key::CallKey, key_text::KeyText};
+pub use crate::key::KeyText;

@@ -424,7 +424,8 @@ impl SerializeMap for Group<'_> {
     /// Hash tables have no order, equal ones must have one key.
     fn end(mut self) -> Done {
         let begin = self.entries.first().copied().unwrap_or(self.text.len());
-        let written = self.text.split_off(begin);
+        let written = self.text.as_str()[begin..].to_owned();
+        self.text.truncate(begin);
         let ends = self.entries.iter().skip(1).map(|end| end - begin).chain([written.len()]);
         let mut start = 0;
         let mut entries: Vec<&str> =

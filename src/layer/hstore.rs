@@ -3,8 +3,8 @@ use std::{fmt, future::Future, marker::PhantomData};
 use bytes::Bytes;
 
 use crate::{
-    Backend, Batch, Capabilities, Expires, HashBackend, HashExpiry, Key, Level, Put, Result,
-    WriteOpts,
+    Backend, Batch, Capabilities, Expires, HashBackend, HashExpiry, Key, KeyBuf, Level, Put,
+    Result, WriteOpts,
 };
 
 /// Stores `(space, name)` keys as fields of the hash `space`; plain keys stay plain.
@@ -106,6 +106,10 @@ impl<B: HashBackend, E: ExpiryPolicy> Level for Hstore<B, E> {
                 inner.with_expires(inner.expires.min(Expires::PlainKeys))
             }
         }
+    }
+
+    fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {
+        self.inner.stored_key(key)
     }
 }
 

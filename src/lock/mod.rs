@@ -36,7 +36,8 @@ pub use self::redis::{RedisLock, RedisLockBuilder};
 
 /// Excludes other processes from creating the same keys.
 ///
-/// A region calls it on its cold path only. Each of the batched methods is one round trip, whatever
+/// A region calls it on its cold path only, with the keys that the store keeps
+/// ([`Level::stored_key`](crate::Level::stored_key)). Each of the batched methods is one round trip, whatever
 /// the number of leases.
 ///
 /// # Consistency

@@ -33,8 +33,8 @@ use bytes::Bytes;
 use self::watch::{Asked, Watch, Watched};
 
 use crate::{
-    Backend, Batch, Capabilities, Entry, EntryTtl, Error, HashBackend, HashExpiry, Key, Level, Put,
-    Result, Store, WriteOpts,
+    Backend, Batch, Capabilities, Entry, EntryTtl, Error, HashBackend, HashExpiry, Key, KeyBuf,
+    Level, Put, Result, Store, WriteOpts,
 };
 
 mod logging;
@@ -191,6 +191,10 @@ impl<O: Observe, S: Level> Level for Observed<O, S> {
 
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {
+        self.inner.stored_key(key)
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     options::OnTimeout,
     read::{Answer, Left},
 };
-use crate::{Error, ErrorKind, Failure, Invalidator, Key, Lock, Result, Store, Verdict};
+use crate::{Error, ErrorKind, Failure, Invalidator, Key, Level, Lock, Result, Store, Verdict};
 
 /// What a caller takes for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -249,7 +249,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         }
         let (mut wants, mut outrun) = (wants, false);
         loop {
-            let (held, ours) = match Held::acquire(lock, [key].into_iter()).await {
+            let (held, ours) = match Held::acquire(lock, vec![self.lease(key)]).await {
                 Ok(answer) => answer,
                 Err(error) => return self.without_lock(&error, left),
             };
@@ -273,7 +273,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 }
                 other => left = other,
             }
-            match timeout_at(until, lock.released(key)).await {
+            match timeout_at(until, self.released(key)).await {
                 Ok(Ok(())) => self.wait_anew(lead, &mut until),
                 Ok(Err(error)) => return self.without_lock(&error, left),
                 Err(_) if self.call.on_timeout == OnTimeout::Create => {
@@ -304,8 +304,11 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     }
 
     /// Takes the lock from a process that was too slow.
-    async fn seize<T>(&self, key: Key<'_>, left: Left<T>) -> Result<Turn<L, T>> {
-        match Held::seize(&self.inner.lock, [key].into_iter()).await {
+    async fn seize<T>(&self, key: Key<'_>, left: Left<T>) -> Result<Turn<L, T>>
+    where
+        S: Level,
+    {
+        match Held::seize(&self.inner.lock, vec![self.lease(key)]).await {
             Ok(held) => Ok(Turn::Ours(held, left)),
             Err(error) => self.without_lock(&error, left),
         }

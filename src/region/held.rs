@@ -5,10 +5,33 @@ use std::{convert::Infallible, future::pending, future::poll_fn, pin::pin, task:
 
 use tokio::{runtime::Handle, task::AbortHandle};
 
-use crate::{Error, ErrorKind, Key, Lease, Lock, Result};
+use super::Region;
+use crate::{Error, ErrorKind, Key, KeyBuf, Lease, Level, Lock, Result};
 
 /// How many times a lease is renewed before it would end.
 const RENEWALS: u32 = 3;
+
+/// The lock between processes knows the keys of the store: who shares an entry shares its lock, whatever
+/// the layers in between make of the caller's key.
+impl<S: Level, L: Lock, I> Region<S, L, I> {
+    /// A lease of `key`, not yet held.
+    pub(super) fn lease(&self, key: Key<'_>) -> Lease {
+        let stored = self.inner.stack.stored_key(key);
+        self.inner.lock.lease(stored.as_ref().map_or(key, KeyBuf::as_key))
+    }
+
+    /// Waits until the lock of `key` may be free.
+    pub(super) async fn released(&self, key: Key<'_>) -> Result<()> {
+        let stored = self.inner.stack.stored_key(key);
+        self.inner.lock.released(stored.as_ref().map_or(key, KeyBuf::as_key)).await
+    }
+
+    /// Whether any process holds the lock of `key`.
+    pub(super) async fn is_leased(&self, key: Key<'_>) -> Result<bool> {
+        let stored = self.inner.stack.stored_key(key);
+        self.inner.lock.is_locked(stored.as_ref().map_or(key, KeyBuf::as_key)).await
+    }
+}
 
 /// The leases that one call holds. Those that are left are given back when it is dropped, by a task
 /// of their own: a creator that is cancelled or panics leaves nothing locked.
@@ -23,27 +46,20 @@ impl<L: Lock> Held<L> {
         Self { lock: lock.clone(), leases: Vec::new() }
     }
 
-    fn wanted<'k>(lock: &L, keys: impl Iterator<Item = Key<'k>>) -> Self {
-        Self { lock: lock.clone(), leases: keys.map(|key| lock.lease(key)).collect() }
-    }
-
-    /// Takes the locks that are free, and says for each key whether it is ours.
-    pub(super) async fn acquire<'k>(
-        lock: &L,
-        keys: impl Iterator<Item = Key<'k>>,
-    ) -> Result<(Self, Vec<bool>)> {
+    /// Takes those of `leases` that are free, and says for each whether it is ours.
+    pub(super) async fn acquire(lock: &L, leases: Vec<Lease>) -> Result<(Self, Vec<bool>)> {
         // Complete before it asks: a call that is dropped, or whose answer is lost, gives back what
         // it may have got.
-        let mut held = Self::wanted(lock, keys);
+        let mut held = Self { lock: lock.clone(), leases };
         let ours = held.complete(lock.acquire(&held.leases).await?)?;
         let mut each = ours.iter();
         held.leases.retain(|_| each.next().is_some_and(|ours| *ours));
         Ok((held, ours))
     }
 
-    /// Takes the locks from whoever has them.
-    pub(super) async fn seize<'k>(lock: &L, keys: impl Iterator<Item = Key<'k>>) -> Result<Self> {
-        let held = Self::wanted(lock, keys);
+    /// Takes `leases` from whoever has them.
+    pub(super) async fn seize(lock: &L, leases: Vec<Lease>) -> Result<Self> {
+        let held = Self { lock: lock.clone(), leases };
         lock.seize(&held.leases).await?;
         Ok(held)
     }

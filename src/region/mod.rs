@@ -239,7 +239,8 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     }
 
     /// Whether `key` is being created or written at this moment: in this region, or, with a lock
-    /// between processes, in any of them.
+    /// between processes, in any of them that keeps it under the same
+    /// [stored key](Level::stored_key).
     ///
     /// # Errors
     ///
@@ -248,12 +249,15 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// # Cancellation
     ///
     /// Safe.
-    pub async fn key_is_locked<'k>(&self, key: impl Into<Key<'k>>) -> Result<bool> {
+    pub async fn key_is_locked<'k>(&self, key: impl Into<Key<'k>>) -> Result<bool>
+    where
+        S: Level,
+    {
         let key = key.into();
         if self.inner.flights.is_creating(key) {
             return Ok(true);
         }
-        if L::SHARED { self.inner.lock.is_locked(key).await } else { Ok(false) }
+        if L::SHARED { self.is_leased(key).await } else { Ok(false) }
     }
 
     /// Releases leases; if that fails, they end by themselves.

@@ -15,7 +15,7 @@ use super::{
     options::OnTimeout,
     read::Left,
 };
-use crate::{AsKey, Failure, Invalidator, Key, Lock, Result, Store};
+use crate::{AsKey, Failure, Invalidator, Key, Level, Lock, Result, Store};
 
 /// What became of each key of a batch, in the caller's order; collect it into a
 /// `Result<Vec<Option<T>>, Failure<E>>` to fail as a whole.
@@ -249,7 +249,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             if waited_for.replace(first) == Some(first) {
                 self.wait_anew(lead, &mut batch.until);
             }
-            let released = self.inner.lock.released(batch.keys[first]);
+            let released = self.released(batch.keys[first]);
             take = match timeout_at(batch.until, released).await {
                 Ok(Ok(())) => Take::IfFree,
                 Ok(Err(error)) => match self.bypass(&error) {
@@ -284,7 +284,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         batch: &mut Batch<'_, K, T, E>,
         led: Vec<Led>,
         take: Take,
-    ) -> Option<(Held<L>, Vec<Led>, Vec<Led>)> {
+    ) -> Option<(Held<L>, Vec<Led>, Vec<Led>)>
+    where
+        S: Level,
+    {
         let lock = &self.inner.lock;
         if !L::SHARED || take == Take::Without {
             return Some((Held::none(lock), led, Vec::new()));
@@ -294,10 +297,12 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             batch.fail(led.iter().map(|led| led.at), &error);
             return None;
         }
-        let keys = led.iter().map(|led| batch.keys[led.at]);
+        let leases = led.iter().map(|led| self.lease(batch.keys[led.at])).collect();
         let answer = match take {
-            Take::Seize => Held::seize(lock, keys).await.map(|held| (held, vec![true; led.len()])),
-            _ => Held::acquire(lock, keys).await,
+            Take::Seize => {
+                Held::seize(lock, leases).await.map(|held| (held, vec![true; led.len()]))
+            }
+            _ => Held::acquire(lock, leases).await,
         };
         let (held, is_ours) = match answer.or_else(|error| {
             // A lock that fails is done without.

@@ -127,7 +127,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     }
 
     /// Takes the seats and the locks of keys for a write: whoever creates them is voided.
-    async fn claim(&self, keys: &[Key<'_>]) -> (Vec<Lead>, Held<L>) {
+    async fn claim(&self, keys: &[Key<'_>]) -> (Vec<Lead>, Held<L>)
+    where
+        S: Level,
+    {
         let crew = Crew::new();
         let mut sorted = keys.to_vec();
         // Always in the same order, so that two batches never wait for each other.
@@ -140,7 +143,8 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         }
         let mut held = Held::none(&self.inner.lock);
         if L::SHARED {
-            match Held::seize(&self.inner.lock, sorted.into_iter()).await {
+            let leases = sorted.into_iter().map(|key| self.lease(key)).collect();
+            match Held::seize(&self.inner.lock, leases).await {
                 Ok(seized) => held = seized,
                 // The write itself will say what is wrong, if it is the same server.
                 Err(error) => self.inner.tally.warn(&error, self.inner.clock.now()),

@@ -41,7 +41,8 @@ use std::future::Future;
 use bytes::Bytes;
 
 use crate::{
-    Backend, Batch, Capabilities, HashBackend, HashExpiry, Key, Level, Put, Result, WriteOpts,
+    Backend, Batch, Capabilities, HashBackend, HashExpiry, Key, KeyBuf, Level, Put, Result,
+    WriteOpts,
 };
 
 /// A reversible change of bytes: compression, encryption, a checksum.
@@ -116,6 +117,10 @@ impl<X: Transform, B: Level> Level for Transformed<X, B> {
 
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {
+        self.inner.stored_key(key)
     }
 }
 

@@ -12,6 +12,8 @@ mod broken;
 mod broken_locks;
 mod broken_stores;
 mod desk;
+#[cfg(feature = "key-hashed")]
+mod keys;
 mod ours;
 mod shelf;
 #[cfg(test)]

@@ -10,8 +10,8 @@ use std::{
 };
 
 use larder::{
-    Backend, BackendExt, Bytes, Capabilities, FullDict, Invalidator, Json, Key, Level, Lock, Marks,
-    PayloadExt, Redis, RedisLock, Region, RegionBuilder, Result, WriteOpts,
+    Backend, BackendExt, Bytes, Capabilities, FullDict, Invalidator, Json, Key, KeyBuf, Level,
+    Lock, Marks, PayloadExt, Redis, RedisLock, Region, RegionBuilder, Result, WriteOpts,
 };
 use tokio::sync::{Notify, Semaphore};
 
@@ -135,6 +135,10 @@ impl<B: Backend> Level for Pausing<B> {
 
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {
+        self.inner.stored_key(key)
     }
 }
 

@@ -49,8 +49,9 @@ use crate::{
 ///
 /// # Commands
 ///
-/// The lock of a key is the string `larder:lock:` and the key's [flat form](Key::flat). It holds the
-/// token of its owner, and its TTL is what is left of the lease.
+/// The lock of a key is the string `larder:lock:` and the key's [flat form](Key::flat), after the layers
+/// that change keys: the lock of `k` under [`Prefixed`](crate::Prefixed) is `larder:lock:app:k`. It holds
+/// the token of its owner, and its TTL is what is left of the lease.
 ///
 /// Many leases are one script, up to 1000 of them, and one round trip, however many.
 ///
@@ -71,7 +72,7 @@ use crate::{
 ///
 /// [`dogpile()`](RedisLockBuilder::dogpile) gives locks the form of dogpile.cache with
 /// `distributed_lock`: the name `_lock` and the key, and tokens of 32 hexadecimal digits. Both sides
-/// then exclude each other. Give dogpile a `lock_timeout`: it does not renew, and without one a process
+/// then exclude each other, with a `key_mangler` as well: see [`Hashed`](crate::Hashed). Give dogpile a `lock_timeout`: it does not renew, and without one a process
 /// that dies leaves a lock that never ends. [`seize`](Lock::seize) leaves what Python holds alone,
 /// because dogpile raises an exception, after all the work, when it finds its lock lost.
 ///

@@ -163,7 +163,10 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
     /// # Errors
     ///
     /// As there, and where it [cannot wait](Self#where-it-works).
-    pub fn key_is_locked<'k>(&self, key: impl Into<Key<'k>>) -> Result<bool> {
+    pub fn key_is_locked<'k>(&self, key: impl Into<Key<'k>>) -> Result<bool>
+    where
+        S: Level,
+    {
         let key = key.into();
         read(Some(key), !L::SHARED, self.region.key_is_locked(key))?
     }

@@ -17,7 +17,7 @@ use self::{handle::Met, rule::Action};
 use super::dice::Dice;
 use crate::{
     Backend, Batch, Capabilities, Entry, EntryTtl, Error, ErrorKind, HashBackend, HashExpiry, Key,
-    Level, Op, Put, Result, Store, WriteOpts,
+    KeyBuf, Level, Op, Put, Result, Store, WriteOpts,
 };
 
 /// A level that fails when it is told to: errors, delays, lost replies, damaged bytes, calls that
@@ -162,6 +162,10 @@ impl<S: Level> Level for Chaos<S> {
 
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {
+        self.inner.stored_key(key)
     }
 }
 

@@ -4,6 +4,10 @@ use std::{
     hash::{Hash, Hasher},
 };
 
+mod text;
+
+pub use self::text::KeyText;
+
 /// Stands between space and name in [`Key::flat`]. This byte never occurs in UTF-8, so no plain
 /// key and no other pair can have the same flat form.
 const SEPARATOR: u8 = 0xff;

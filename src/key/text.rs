@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, str};
 
 /// Bytes that fit without an allocation.
 const ROOM: usize = 160;
@@ -15,12 +15,12 @@ const ROOM: usize = 160;
 /// # Ok::<_, std::fmt::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct KeyText {
-    room: [u8; ROOM],
-    /// How much of the room is taken.
-    taken: usize,
-    /// All of the text, once the room was too small for it.
-    long: String,
+pub struct KeyText(Text);
+
+#[derive(Clone)]
+enum Text {
+    Inline { bytes: [u8; ROOM], len: usize },
+    Heap(String),
 }
 
 impl KeyText {
@@ -28,31 +28,36 @@ impl KeyText {
     #[must_use]
     #[inline]
     pub const fn new() -> Self {
-        Self { room: [0; ROOM], taken: 0, long: String::new() }
+        Self(Text::Inline { bytes: [0; ROOM], len: 0 })
     }
 
     /// What was written.
     #[must_use]
     #[inline]
     pub fn as_str(&self) -> &str {
-        if self.long.is_empty() {
-            // Only whole texts were put there, so this cannot fail.
-            std::str::from_utf8(&self.room[..self.taken]).unwrap_or_default()
-        } else {
-            &self.long
+        match &self.0 {
+            Text::Inline { bytes, len } => whole(&bytes[..*len]),
+            Text::Heap(text) => text,
         }
     }
 
     /// Adds `text`.
     #[inline]
     pub fn push_str(&mut self, text: &str) {
-        if self.long.is_empty()
-            && let Some(place) = self.room.get_mut(self.taken..self.taken + text.len())
-        {
-            place.copy_from_slice(text.as_bytes());
-            self.taken += text.len();
-        } else {
-            self.push_long(text);
+        match &mut self.0 {
+            Text::Inline { bytes, len } => {
+                let end = *len + text.len();
+                if let Some(room) = bytes.get_mut(*len..end) {
+                    room.copy_from_slice(text.as_bytes());
+                    *len = end;
+                } else {
+                    let mut heap = String::with_capacity(2 * end);
+                    heap.push_str(whole(&bytes[..*len]));
+                    heap.push_str(text);
+                    self.0 = Text::Heap(heap);
+                }
+            }
+            Text::Heap(heap) => heap.push_str(text),
         }
     }
 
@@ -62,19 +67,9 @@ impl KeyText {
         self.push_str(c.encode_utf8(&mut [0; 4]));
     }
 
-    #[cold]
-    fn push_long(&mut self, text: &str) {
-        if self.long.is_empty() {
-            self.long.reserve(2 * ROOM + text.len());
-            let begin = std::str::from_utf8(&self.room[..self.taken]).unwrap_or_default();
-            self.long.push_str(begin);
-        }
-        self.long.push_str(text);
-    }
-
     /// Adds `text` with everything percent-encoded that would end it or break a line: white space,
     /// control characters, `%`, and what `also` names.
-    pub(super) fn push_escaped(&mut self, text: &str, also: impl Fn(char) -> bool) {
+    pub(crate) fn push_escaped(&mut self, text: &str, also: impl Fn(char) -> bool) {
         let escaped = |c: char| c == '%' || c.is_whitespace() || c.is_control() || also(c);
         let mut rest = text;
         while let Some(at) = rest.find(escaped) {
@@ -93,18 +88,27 @@ impl KeyText {
         self.push_str(rest);
     }
 
-    pub(super) fn len(&self) -> usize {
-        if self.long.is_empty() { self.taken } else { self.long.len() }
+    pub(crate) fn len(&self) -> usize {
+        match &self.0 {
+            Text::Inline { len, .. } => *len,
+            Text::Heap(heap) => heap.len(),
+        }
     }
 
-    /// Takes what was written after the first `len` bytes away.
-    pub(super) fn split_off(&mut self, len: usize) -> String {
-        let tail = self.as_str()[len..].to_owned();
-        // The room still has the beginning, so that a long text may become a short one again.
-        self.taken = self.taken.min(len);
-        self.long.truncate(len);
-        tail
+    /// Takes back what was written after the first `end` bytes, which end with a whole character.
+    pub(crate) fn truncate(&mut self, end: usize) {
+        match &mut self.0 {
+            Text::Inline { len, .. } => *len = end.min(*len),
+            Text::Heap(heap) => heap.truncate(end),
+        }
     }
+}
+
+/// The text in the bytes of texts.
+#[inline]
+fn whole(bytes: &[u8]) -> &str {
+    // Only whole texts were put there, so this cannot fail.
+    str::from_utf8(bytes).unwrap_or_default()
 }
 
 impl Default for KeyText {
@@ -148,8 +152,8 @@ mod tests {
                 assert_eq!(text.len(), expected.len());
             }
             while let Some((len, _)) = expected.char_indices().next_back() {
-                let tail = text.split_off(len);
-                assert_eq!(tail, expected.split_off(len));
+                text.truncate(len);
+                expected.truncate(len);
                 assert_eq!(text.as_str(), expected);
             }
         }
