@@ -201,6 +201,7 @@ fn a_store_bounded_by_bytes_takes_no_more_memory_than_that() {
 }
 
 #[cfg(feature = "macros")]
+#[expect(clippy::unused_async, reason = "what would be slow work")]
 mod functions {
     use std::sync::LazyLock;
 

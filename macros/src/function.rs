@@ -264,10 +264,14 @@ impl<'a> Cached<'a> {
                 #key.namespace(::core::convert::AsRef::<str>::as_ref(&#namespace));
             });
         }
-        if let Home::Impl(_) = self.home {
+        let mut parameters = function.parameters().peekable();
+        // The name of the type tells apart what only differs by the function around it.
+        if matches!(self.home, Home::Impl(_)) || parameters.peek().is_some() {
             steps.extend(quote!(#key.type_parameter::<Self>();));
         }
-        for param in function.parameters() {
+        // Parameters of a free function are those of its type.
+        let parameters = parameters.filter(|_| matches!(self.home, Home::Impl(_)));
+        for param in parameters {
             steps.extend(match param {
                 GenericParam::Type(param) => {
                     let name = &param.ident;
@@ -292,7 +296,6 @@ impl<'a> Cached<'a> {
                 quote_spanned!(ty.span()=> #krate::function::argument(&mut #key, #text, &#name)?;),
             );
         }
-        // A path that is nested in functions is told apart by the name of the handle's type.
         let name = match self.home {
             Home::Free if function.parameter_names().is_empty() => {
                 quote!(::core::any::type_name::<Self>())

@@ -121,3 +121,20 @@ async fn skipped_arguments_are_handed_to_the_function_only() {
     assert_eq!(from_db::cache().get(&1, "n").await.unwrap().as_deref(), Some("nx1"));
     assert_eq!(from_db::cache().refresh(&Db("y"), 1, "n".to_owned()).await, "ny1");
 }
+
+/// larder by another name, as those have it who re-export it.
+mod renamed {
+    pub(super) use larder as cache;
+}
+
+#[renamed::cache::cached(region = NUMBERS, crate = renamed::cache, key = "renamed:{n}")]
+#[must_use]
+fn by_another_name(n: u64) -> u64 {
+    n + 1
+}
+
+#[test]
+fn larder_may_have_another_name() {
+    assert_eq!(by_another_name(1), 2);
+    assert_eq!(by_another_name::cache().get(&1).unwrap(), Some(2));
+}

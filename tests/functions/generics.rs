@@ -69,3 +69,24 @@ fn unsized_parameters() {
     assert_eq!(unsized_text("a"), "A");
     assert_eq!(unsized_text::<str>::cache().get("a").unwrap().as_deref(), Some("A"));
 }
+
+#[test]
+fn generic_functions_inside_of_functions_do_not_meet() {
+    fn first() -> larder::KeyBuf {
+        #[cached(region = TEXTS)]
+        fn inner<T: Serialize>(_value: T) -> String {
+            "first".to_owned()
+        }
+        assert_eq!(inner(1_u8), "first");
+        inner::cache().key(&1_u8).unwrap()
+    }
+    fn second() -> larder::KeyBuf {
+        #[cached(region = TEXTS)]
+        fn inner<T: Serialize>(_value: T) -> String {
+            "second".to_owned()
+        }
+        assert_eq!(inner(1_u8), "second");
+        inner::cache().key(&1_u8).unwrap()
+    }
+    assert_ne!(first(), second());
+}
