@@ -138,10 +138,11 @@ impl<'a> Cached<'a> {
                 |ttl| quote_spanned!(ttl.span()=> #krate::function::keeps_lifetimes(&*#found);),
             );
         let new = quote_spanned!(span=> #marker::NEW);
+        let (text, written) = (own("key"), own("written"));
         let arguments = quote! {
             #new,
             &*#found,
-            &#key(#owner #(&#keys),*),
+            #written.map(|()| &#text),
             #lifetime(#owner #(&#keys),*),
             (#(#names,)*),
             |(#(#names,)*)| #body(#owner #(#names),*),
@@ -153,6 +154,8 @@ impl<'a> Cached<'a> {
             match #source {
                 ::core::result::Result::Ok(#found) => {
                     #own_ttl
+                    let mut #text = #krate::function::FunctionKey::new();
+                    let #written = #key(#owner #(&#keys,)* &mut #text);
                     #call
                 }
                 ::core::result::Result::Err(#error) => {
@@ -214,39 +217,45 @@ impl<'a> Cached<'a> {
     fn key_part(&self) -> TokenStream {
         let krate = &self.krate;
         let (declared, seen) = self.taken();
-        let (header, bounds) = (self.header("key", &quote!(), &declared), self.bounds());
-        let key = own("key");
+        let (key, text) = (own("key"), own("text"));
+        let argument = quote!(#declared #key: &mut #krate::function::FunctionKey,);
+        let (header, bounds) = (self.header("key", &quote!(), &argument), self.bounds());
         let written = match &self.key {
-            Key::Derived => self.derived(&key),
-            Key::Template(template) => {
-                let write = template.write(&key, krate);
+            Key::Derived => {
+                let derived = self.derived(&text);
                 quote! {
-                    let mut #key = #krate::function::KeyText::new();
+                    #derived
+                    *#key.text() = #text.end();
+                }
+            }
+            Key::Template(template) => {
+                let write = template.write(&text, krate);
+                quote! {
+                    let #text = #key.text();
                     #write
-                    ::core::result::Result::Ok(#krate::function::FunctionKey::plain(#key))
                 }
             }
             Key::Pair(space, name) => {
-                let (space, name) = (space.write(&key, krate), name.write(&key, krate));
-                let split = own("split");
+                let (space, name) = (space.write(&text, krate), name.write(&text, krate));
                 quote! {
-                    let mut #key = #krate::function::KeyText::new();
+                    let #text = #key.text();
                     #space
-                    let #split = #key.as_str().len();
+                    #key.split();
+                    let #text = #key.text();
                     #name
-                    ::core::result::Result::Ok(#krate::function::FunctionKey::pair(#key, #split))
                 }
             }
             Key::Other(expression) => quote_spanned! {expression.span()=>
-                ::core::result::Result::Ok(#krate::function::FunctionKey::of(&#expression))
+                *#key = #krate::function::FunctionKey::of(&#expression);
             },
         };
         quote! {
-            #header -> #krate::Result<#krate::function::FunctionKey> #bounds {
+            #header -> #krate::Result<()> #bounds {
                 #[allow(unused_imports, reason = "where it is not needed")]
                 use #krate::function::Show as _;
                 #seen
                 #written
+                ::core::result::Result::Ok(())
             }
         }
     }
@@ -305,7 +314,6 @@ impl<'a> Cached<'a> {
         quote! {
             let mut #key = #krate::function::CallKey::new(#name);
             #steps
-            ::core::result::Result::Ok(#krate::function::FunctionKey::plain(#key.end()))
         }
     }
 
@@ -444,7 +452,7 @@ impl<'a> Cached<'a> {
         let new = own("value");
         let operate = |operation: TokenStream| {
             quote! {
-                let key = #key(#owner #(#keys),*)?;
+                let key = #krate::function::written(|key| #key(#owner #(#keys,)* key))?;
                 #with(#owner #(#keys,)* #operation) #awaits
             }
         };
@@ -493,7 +501,7 @@ impl<'a> Cached<'a> {
             ///
             /// When an argument cannot be written.
             #vis fn key #generics(self, #declared) -> #krate::Result<#krate::KeyBuf> #bounds {
-                #key(#owner #(#keys),*).map(|key| key.to_buf())
+                #krate::function::written(|key| #key(#owner #(#keys,)* key)).map(|key| key.to_buf())
             }
         }
     }

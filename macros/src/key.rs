@@ -120,10 +120,10 @@ impl Template {
                 Piece::Value { value, spec: None } => {
                     let span = syn::spanned::Spanned::span(value);
                     // There are shorter ways than `Display` for numbers and text.
-                    quote_spanned!(span=> #krate::function::Shown(&#value).show(&mut #to)?;)
+                    quote_spanned!(span=> #krate::function::Shown(&#value).show(#to)?;)
                 }
                 Piece::Value { value, spec: Some(spec) } => {
-                    quote!(#krate::function::Shown(&::core::format_args!(#spec, #value)).show(&mut #to)?;)
+                    quote!(#krate::function::Shown(&::core::format_args!(#spec, #value)).show(#to)?;)
                 }
             })
             .collect()

@@ -203,7 +203,9 @@ impl<'a> Batch<'a> {
         let many = quote_spanned!(span=> #shown::function::many);
         // A wrong type of its items is found where they are handed over.
         let list_span = list.ty.span();
-        let key = quote_spanned!(list_span=> #key(#owner #(#keys),*));
+        let text = own("key");
+        let key = quote_spanned!(list_span=> #key(#owner #(#keys,)* #text));
+        let key = quote!(#krate::function::written(|#text| #key));
         Ok(quote! {
             let #items = #taken;
             #(let #others = &#others;)*
@@ -296,7 +298,7 @@ impl<'a> Batch<'a> {
             })
             .collect();
         let taken = list.taken(if list.form == Form::Vec { Form::Slice } else { list.form });
-        let make_keys = quote!(#krate::function::keys(&items, |#item| #key(#owner #(#keys),*))?);
+        let make_keys = quote!(#krate::function::keys(&items, |#item| #krate::function::written(|key| #key(#owner #(#keys,)* key)))?);
         let operate = |before: TokenStream, operation: TokenStream| {
             quote! {
                 #before
@@ -380,7 +382,7 @@ impl<'a> Batch<'a> {
                 -> #krate::Result<::std::vec::Vec<#krate::KeyBuf>> #bounds
             {
                 #from_list
-                #krate::function::keys(&items, |#item| #key(#owner #(#keys),*))
+                #krate::function::keys(&items, |#item| #krate::function::written(|key| #key(#owner #(#keys,)* key)))
             }
         })
     }

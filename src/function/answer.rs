@@ -27,7 +27,7 @@ fn wishes<W: Returned>(expire_after: Option<Duration>, carrier: Carrier<W::Error
 pub async fn answer<W, S, L, I, A, Fut>(
     _: W,
     region: &Region<S, L, I>,
-    key: &Result<FunctionKey>,
+    key: Result<&FunctionKey>,
     expire_after: Option<Duration>,
     arguments: A,
     original: impl Fn(A) -> Fut,
@@ -50,7 +50,7 @@ where
             };
             region.call(key.as_key(), wishes::<W>(expire_after, carrier), create).await
         }
-        Err(error) => Err(error.clone().into()),
+        Err(error) => Err(error.into()),
     };
     match finish::<W>(answer, carrier) {
         Ok(returned) => returned,
@@ -67,7 +67,7 @@ where
 pub async fn answer_anew<W, S, L, I, A, Fut>(
     _: W,
     region: &Region<S, L, I>,
-    key: &Result<FunctionKey>,
+    key: Result<&FunctionKey>,
     expire_after: Option<Duration>,
     arguments: A,
     original: impl Fn(A) -> Fut,
@@ -90,7 +90,7 @@ where
             };
             region.call_anew(key.as_key(), wishes::<W>(expire_after, carrier), create).await
         }
-        Err(error) => Err(error.clone().into()),
+        Err(error) => Err(error.into()),
     };
     match finish::<W>(answer, carrier) {
         Ok(returned) => returned,
@@ -108,7 +108,7 @@ where
 pub fn answer_blocking<W, S, L, I, A>(
     _: W,
     region: &Region<S, L, I>,
-    key: &Result<FunctionKey>,
+    key: Result<&FunctionKey>,
     expire_after: Option<Duration>,
     arguments: A,
     original: impl Fn(A) -> W::Return,
@@ -127,7 +127,7 @@ where
             let create = || made::<W, _, _, _>(region, kept, original(once(arguments.take())));
             region.call_blocking(key.as_key(), wishes::<W>(expire_after, carrier), create)
         }
-        Err(error) => Err(error.clone().into()),
+        Err(error) => Err(error.into()),
     };
     finish::<W>(answer, carrier)
         .unwrap_or_else(|error| original(once(without(region, &error, arguments))))
@@ -142,7 +142,7 @@ where
 pub fn answer_anew_blocking<W, S, L, I, A>(
     _: W,
     region: &Region<S, L, I>,
-    key: &Result<FunctionKey>,
+    key: Result<&FunctionKey>,
     expire_after: Option<Duration>,
     arguments: A,
     original: impl Fn(A) -> W::Return,
@@ -161,7 +161,7 @@ where
             let create = || made::<W, _, _, _>(region, kept, original(once(arguments.take())));
             region.call_anew_blocking(key.as_key(), wishes::<W>(expire_after, carrier), create)
         }
-        Err(error) => Err(error.clone().into()),
+        Err(error) => Err(error.into()),
     };
     finish::<W>(answer, carrier)
         .unwrap_or_else(|error| original(once(without(region, &error, arguments))))

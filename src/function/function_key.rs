@@ -1,5 +1,5 @@
 use super::KeyText;
-use crate::{AsKey, Key, KeyBuf};
+use crate::{AsKey, Key, KeyBuf, Result};
 
 /// The key of a call, on the stack as long as it is short.
 #[derive(Clone, Debug)]
@@ -10,17 +10,22 @@ pub struct FunctionKey {
 }
 
 impl FunctionKey {
-    /// A name.
+    /// An empty key, to be written in its place.
     #[must_use]
     #[inline]
-    pub const fn plain(text: KeyText) -> Self {
-        Self { text, split: None }
+    pub const fn new() -> Self {
+        Self { text: KeyText::new(), split: None }
     }
 
-    /// A space, and from `split` on a name in it.
-    #[must_use]
-    pub const fn pair(text: KeyText, split: usize) -> Self {
-        Self { text, split: Some(split) }
+    /// Where it is written.
+    #[inline]
+    pub fn text(&mut self) -> &mut KeyText {
+        &mut self.text
+    }
+
+    /// What was written is the space, what follows is the name in it.
+    pub fn split(&mut self) {
+        self.split = Some(self.text.as_str().len());
     }
 
     /// A key from elsewhere.
@@ -50,6 +55,23 @@ impl FunctionKey {
     #[must_use]
     pub fn to_buf(&self) -> KeyBuf {
         self.as_key().to_buf()
+    }
+}
+
+/// The key that `write` writes.
+///
+/// # Errors
+///
+/// When it does not succeed.
+pub fn written(write: impl FnOnce(&mut FunctionKey) -> Result<()>) -> Result<FunctionKey> {
+    let mut key = FunctionKey::new();
+    write(&mut key)?;
+    Ok(key)
+}
+
+impl Default for FunctionKey {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -22,7 +22,7 @@ pub use self::{
     },
     argument::{KeyArgument, KeyReceiver, argument, receiver},
     batched::Batched,
-    function_key::FunctionKey,
+    function_key::{FunctionKey, written},
     many::{GetMany, InvalidateMany, Many, Of, SetMany, found, keys, many, none},
     operation::{BlockingOperation, Get, Invalidate, Operation, Set},
     returned::{
