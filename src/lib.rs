@@ -213,6 +213,45 @@
 //! # }
 //! ```
 //!
+//! # Cached functions
+//!
+//! With the feature `macros`, a function says where its values are kept, and is called as before:
+//!
+//! ```
+//! # #[cfg(all(feature = "macros", feature = "backend-memory"))] {
+//! use std::{collections::HashMap, sync::LazyLock};
+//! use larder::{LayerExt, Memo, Region, SharedError, cached, cached_multi};
+//!
+//! static USERS: LazyLock<Region<Memo<String>>> = LazyLock::new(|| Memo::new().region());
+//!
+//! #[cached(region = USERS, key = "user:{id}", expire_after = "5m")]
+//! async fn load_user(id: u64) -> Result<String, SharedError> {
+//!     Ok(format!("user {id}")) // a slow query
+//! }
+//!
+//! #[cached_multi(of = load_user)]
+//! async fn load_users(ids: &[u64]) -> Result<HashMap<u64, String>, SharedError> {
+//!     Ok(ids.iter().map(|id| (*id, format!("user {id}"))).collect()) // one query for all
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! load_user(7).await?;                                     // runs the query
+//! let users = load_users(&[7, 8]).await?;                  // runs the other one, for 8
+//! assert_eq!(users[&7], "user 7");
+//!
+//! let cache = load_user::cache();                          // the handle of the function
+//! assert_eq!(cache.get(&8).await?.as_deref(), Some("user 8"));
+//! cache.set("ann".to_owned(), &8).await?;
+//! cache.invalidate(&7).await?;
+//! assert_eq!(cache.refresh(7).await?, "user 7");           // runs the query, whatever is there
+//! # Ok::<_, SharedError>(()) }).unwrap();
+//! # }
+//! ```
+//!
+//! Without a `key` it is derived from the function and its arguments, so that no two calls share one by
+//! accident. Methods, generic and synchronous functions are cached the same way. The macros
+//! [`cached`](macro@cached) and [`cached_multi`](macro@cached_multi) tell everything else.
+//!
 //! # Synchronous code
 //!
 //! [`Region::blocking`] gives the same methods to code that is not asynchronous, with plain closures for
@@ -340,6 +379,7 @@
 //! | `codec-postcard` | [`Postcard`] | yes |
 //! | `config` | [`Config`], [`Regions`], [`Declared`], [`FromConfig`]: regions from their types and a configuration | |
 //! | `config-toml` | `config`, from TOML files and text; messages tell the line | |
+//! | `macros` | [`cached`](macro@cached), [`cached_multi`](macro@cached_multi); compiles syn | |
 //! | `key-hashed` | [`Hashed`], [`Normalized`]; over `blake3` and `sha1` | |
 //! | `testing` | [`testing`]: suites for backends, stores and locks, and [`Chaos`](testing::Chaos), a layer that fails; for dev-dependencies | |
 //!
@@ -362,6 +402,8 @@ pub mod function;
 mod key;
 pub mod layer;
 pub mod lock;
+#[cfg(feature = "macros")]
+mod macros;
 pub mod observe;
 mod region;
 mod runtime;
@@ -375,6 +417,9 @@ pub mod transform;
 
 #[cfg(feature = "config")]
 pub use self::config::{Config, Declared, FromConfig, Regions};
+#[cfg(feature = "macros")]
+pub use self::macros::{cached, cached_multi};
+
 #[doc(no_inline)]
 pub use self::{backend::*, codec::*, format::*, layer::*, lock::*, observe::*, transform::*};
 pub use self::{

@@ -15,3 +15,9 @@
 fn wrong_stacks_do_not_compile() {
     trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
 }
+
+#[cfg(feature = "macros")]
+#[test]
+fn wrong_functions_do_not_compile() {
+    trybuild::TestCases::new().compile_fail("tests/ui/functions/*.rs");
+}

@@ -101,9 +101,9 @@ tests() {
   # The census is run by its tests as a program.
   cargo build -q --all-features --examples
   if cargo nextest --version >/dev/null 2>&1; then
-    cargo nextest run --all-features --no-fail-fast
+    cargo nextest run --workspace --all-features --no-fail-fast
   else
-    cargo test --all-features --lib --tests
+    cargo test --workspace --all-features --lib --tests
   fi
 }
 
@@ -120,8 +120,8 @@ step "format";        cargo fmt --all --check
 step "each feature";  each_feature
 step "oldest Rust";   oldest_rust
 step "clippy";        cargo clippy -q --all-targets -- -D warnings
-                      cargo clippy -q --all-targets --all-features -- -D warnings
-step "docs";          RUSTDOCFLAGS="-D warnings" cargo doc -q --no-deps --all-features
+                      cargo clippy -q --workspace --all-targets --all-features -- -D warnings
+step "docs";          RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps --all-features
 step "tests";         tests
 step "interleavings"; interleavings
 step "doctests";      cargo test -q --doc --all-features

@@ -219,3 +219,47 @@ fn a_store_bounded_by_bytes_takes_no_more_memory_than_that() {
         assert!(taken < LIMIT * 6 / 5, "values of {size} bytes: {taken} bytes for {LIMIT}");
     }
 }
+
+#[cfg(feature = "macros")]
+#[expect(clippy::unused_async, reason = "what would be slow work")]
+mod functions {
+    use std::sync::LazyLock;
+
+    use larder::cached;
+
+    use super::*;
+
+    static USERS: LazyLock<Region<Logging<Memo<User>>>> =
+        LazyLock::new(|| Memo::new().logging().region());
+
+    #[cached(region = USERS, key = "user:{id}:{name:>4}", expire_after = "5m")]
+    async fn by_template(id: u64, name: &str) -> Result<User, String> {
+        if id == 0 { Err(name.to_owned()) } else { Ok(USER) }
+    }
+
+    #[cached(region = USERS, expire_after = || Duration::from_secs(id))]
+    async fn derived(id: u64, name: &str, more: &[Option<User>]) -> Option<User> {
+        (id + name.len() as u64 + more.len() as u64 > 0).then_some(USER)
+    }
+
+    #[cached(region = USERS, key = ("user-{id}", "posts"))]
+    fn blocking(id: u64) -> User {
+        User { id, ..USER }
+    }
+
+    #[test]
+    fn a_hit_of_a_cached_function_allocates_nothing() {
+        // The first read of a thread registers it, as above.
+        poll_once(USERS.get::<User>("absent")).unwrap();
+        poll_once(by_template(7, "ann")).unwrap();
+        let hit = allocations(|| poll_once(by_template(7, "ann")));
+        assert_eq!((hit.0, hit.1.unwrap()), (0, USER), "a template");
+        let more = [None, Some(USER)];
+        poll_once(derived(7, "ann lee", &more)).unwrap();
+        let hit = allocations(|| poll_once(derived(7, "ann lee", &more)));
+        assert_eq!((hit.0, hit.1.unwrap()), (0, USER), "a derived key");
+        let made = blocking(7);
+        let hit = allocations(|| blocking(7));
+        assert_eq!((hit.0, hit.1), (0, made), "a function that is not asynchronous");
+    }
+}

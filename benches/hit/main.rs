@@ -4,6 +4,8 @@
 
 #![allow(clippy::panic, missing_docs, unreachable_pub, reason = "a program, not a library")]
 
+#[cfg(feature = "macros")]
+mod functions;
 mod harness;
 mod redis_hit;
 
@@ -27,6 +29,8 @@ pub const USER: User = User { id: 15, age: 31, score: 0.5 };
 
 fn main() {
     in_process();
+    #[cfg(feature = "macros")]
+    functions::run();
     redis_hit::run();
 }
 

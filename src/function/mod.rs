@@ -1,11 +1,34 @@
-//! What cached functions stand on.
+//! What cached functions stand on: called by the code that [`cached`](macro@crate::cached) generates.
+//!
+//! [`KeyText`] and [`CallKey`] are for everyone. The rest may change with any version.
 
+mod answer;
+mod argument;
+mod batched;
 mod call_key;
+mod function_key;
+mod many;
+mod operation;
+mod returned;
 mod serializer;
-mod through;
+mod shown;
 
+pub use self::call_key::CallKey;
+#[doc(hidden)]
 pub use self::{
-    call_key::CallKey,
-    through::{call, call_blocking, created},
+    answer::{
+        answer, answer_anew, answer_anew_blocking, answer_blocking, duration, keep_for, keep_if,
+        keeps_lifetimes, no_region,
+    },
+    argument::{KeyArgument, KeyReceiver, argument, receiver},
+    batched::Batched,
+    function_key::{FunctionKey, written},
+    many::{GetMany, InvalidateMany, Many, Of, SetMany, found, keys, many, none},
+    operation::{BlockingOperation, Get, Invalidate, Operation, Set},
+    returned::{
+        Alias, CachedError, CachedValue, Carrier, Carries, CarriesNot, Fails, FailsMaybe, Maybe,
+        Neither, NeitherResultNorOption, Plain, Returned, SpelledOut, Spelling, spelled_out,
+    },
+    shown::{Show, Shown},
 };
-pub use crate::{key::KeyText, region::Wishes};
+pub use crate::key::KeyText;

@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{crew::Crew, flight::deadline, multi::Outcomes, read::Left};
+use super::{create::Wants, crew::Crew, flight::deadline, multi::Outcomes, read::Left};
 use crate::{AsKey, Error, Failure, Key, Result};
 
 /// A batch under way. Its keys are distinct and in the caller's order; everything else goes by their
@@ -20,6 +20,8 @@ pub(super) struct Batch<'k, K, T, E> {
     places: Vec<usize>,
     /// Whether the creator blocks its thread.
     pub(super) blocks: bool,
+    /// What the caller takes for an answer.
+    pub(super) wants: Wants,
 }
 
 impl<'k, K, T, E> Batch<'k, K, T, E> {
@@ -50,7 +52,18 @@ impl<'k, K, T, E> Batch<'k, K, T, E> {
             until: deadline(patience),
             places,
             blocks,
+            wants: Wants::Answer,
         }
+    }
+
+    /// The same for a caller that wants new values.
+    pub(super) fn anew(self) -> Self {
+        Self { wants: Wants::New, ..self }
+    }
+
+    /// Whether there is a stale value, and the caller takes it.
+    pub(super) fn takes_stale(&self, at: usize) -> bool {
+        self.wants != Wants::New && matches!(self.left[at], Left::Stale(_))
     }
 
     pub(super) fn is_complete(&self) -> bool {

@@ -40,6 +40,10 @@ impl<T> Created<T> {
         self
     }
 
+    pub(crate) const fn value(&self) -> Option<&T> {
+        self.value.as_ref()
+    }
+
     /// For this call only: it is handed to all who wait for it, and not stored.
     pub const fn not_stored(mut self) -> Self {
         self.stored = false;

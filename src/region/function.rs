@@ -6,26 +6,28 @@ use super::{
     Region,
     create::{Asked, Wants},
     created::Created,
+    multi::Outcomes,
     options::Options,
     read::Next,
 };
 use crate::{
-    Failure, Immediate, Invalidator, Key, Lock, Result, Store, entry::lifetime_micros,
-    runtime::glance,
+    AsKey, Error, Failure, Immediate, Invalidator, Key, Lock, Result, Store,
+    entry::lifetime_micros, runtime::glance,
 };
 
 /// What a function wants in place of what its region has.
 #[derive(Clone, Copy, Debug)]
-pub struct Wishes<O> {
-    /// The logical lifetime. Apart from the options, so that a hit need not make any.
-    pub expire_after: Option<Duration>,
-    /// Everything else; only called when there is no hit.
-    pub options: O,
+pub(crate) struct Wishes {
+    /// The logical lifetime.
+    pub(crate) expire_after: Option<Duration>,
     /// Whether that there is nothing is an answer, too.
-    pub optional: bool,
+    pub(crate) optional: bool,
+    /// Whether the function can tell its callers that the cache failed. To one that cannot, no region is
+    /// strict.
+    pub(crate) tells: bool,
 }
 
-impl<O: FnOnce() -> Options> Wishes<O> {
+impl Wishes {
     fn wants(&self) -> Wants {
         if self.optional { Wants::Answer } else { Wants::Value }
     }
@@ -39,7 +41,7 @@ impl<O: FnOnce() -> Options> Wishes<O> {
 
     /// The region with these wishes.
     fn apply<S, L, I>(self, region: &Region<S, L, I>) -> Region<S, L, I> {
-        let options = (self.options)();
+        let options = Options::new().lenient(!self.tells);
         region.with(match self.expire_after {
             Some(lifetime) => options.expire_after(lifetime),
             None => options,
@@ -49,17 +51,16 @@ impl<O: FnOnce() -> Options> Wishes<O> {
 
 impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// [`try_get_or_create_with`](Self::try_get_or_create_with) under these wishes.
-    pub(crate) async fn call<T, E, O, Fut>(
+    pub(crate) async fn call<T, E, Fut>(
         &self,
         key: Key<'_>,
-        wishes: Wishes<O>,
+        wishes: Wishes,
         create: impl FnOnce() -> Fut,
     ) -> Result<Option<T>, Failure<E>>
     where
         S: Store<T>,
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
-        O: FnOnce() -> Options,
         Fut: Future<Output = Result<Created<T>, E>>,
     {
         let seen = self.inner.flights.landed();
@@ -74,17 +75,16 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     }
 
     /// The same for a function that is not asynchronous.
-    pub(crate) fn call_blocking<T, E, O>(
+    pub(crate) fn call_blocking<T, E>(
         &self,
         key: Key<'_>,
-        wishes: Wishes<O>,
+        wishes: Wishes,
         create: impl FnOnce() -> Result<Created<T>, E>,
     ) -> Result<Option<T>, Failure<E>>
     where
         S: Store<T>,
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
-        O: FnOnce() -> Options,
     {
         let seen = self.inner.flights.landed();
         let looked = match self.inner.stack.capabilities().immediate {
@@ -99,6 +99,99 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 region.create(asked, looked.and_then(Result::err), create)
             }
         }
+    }
+
+    /// The call that creates, whatever is there.
+    pub(crate) async fn call_anew<T, E, Fut>(
+        &self,
+        key: Key<'_>,
+        wishes: Wishes,
+        create: impl FnOnce() -> Fut,
+    ) -> Result<Option<T>, Failure<E>>
+    where
+        S: Store<T>,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+        Fut: Future<Output = Result<Created<T>, E>>,
+    {
+        let asked = Asked::new(key, Wants::New, self.inner.flights.landed());
+        wishes.apply(self).create_boxed(asked, Ok(None), create).await
+    }
+
+    /// The same for a function that is not asynchronous.
+    pub(crate) fn call_anew_blocking<T, E>(
+        &self,
+        key: Key<'_>,
+        wishes: Wishes,
+        create: impl FnOnce() -> Result<Created<T>, E>,
+    ) -> Result<Option<T>, Failure<E>>
+    where
+        S: Store<T>,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+    {
+        let asked = Asked::new(key, Wants::New, self.inner.flights.landed());
+        wishes.apply(self).blocking().create(asked, Some(Ok(None)), create)
+    }
+
+    /// [`try_get_or_create_multi_with`](Self::try_get_or_create_multi_with) under these wishes; `anew`,
+    /// whatever is there.
+    pub(crate) async fn call_multi<K, Q, T, E, R, Fut>(
+        &self,
+        wishes: Wishes,
+        anew: bool,
+        items: Vec<K>,
+        create: impl FnMut(Vec<K>) -> Fut,
+    ) -> Outcomes<T, E>
+    where
+        S: Store<T>,
+        K: AsKey + Clone,
+        Q: AsKey,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+        R: IntoIterator<Item = (Q, Created<T>)>,
+        Fut: Future<Output = Result<R, E>>,
+    {
+        let region = wishes.apply(self);
+        if anew {
+            Box::pin(region.batch_anew(items, create)).await
+        } else {
+            Box::pin(region.batch(items, create)).await
+        }
+    }
+
+    /// The same for a function that is not asynchronous.
+    pub(crate) fn call_multi_blocking<K, Q, T, E, R>(
+        &self,
+        wishes: Wishes,
+        anew: bool,
+        items: Vec<K>,
+        create: impl FnMut(Vec<K>) -> Result<R, E>,
+    ) -> Outcomes<T, E>
+    where
+        S: Store<T>,
+        K: AsKey + Clone,
+        Q: AsKey,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+        R: IntoIterator<Item = (Q, Created<T>)>,
+    {
+        let region = wishes.apply(self).blocking();
+        if anew { region.batch_anew(&items, create) } else { region.batch(items, create) }
+    }
+
+    /// The same region by a function's lifetime.
+    pub(crate) fn within(&self, expire_after: Option<Duration>) -> Self {
+        match expire_after {
+            Some(lifetime) => self.with(Options::new().expire_after(lifetime)),
+            None => self.clone(),
+        }
+    }
+
+    /// Counts and logs that a function goes on without the cache.
+    pub(crate) fn done_without(&self, error: &Error) {
+        self.inner.tally.bypassed.add();
+        self.inner.tally.warn(error, self.inner.clock.now());
     }
 
     /// What a function makes that may find nothing: kept as a negative entry if the region keeps

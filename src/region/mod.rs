@@ -39,11 +39,11 @@ mod through_multi;
 mod typed;
 mod write;
 
+pub(crate) use self::function::Wishes;
 pub use self::{
     blocking::Blocking,
     builder::RegionBuilder,
     created::Created,
-    function::Wishes,
     invalidate::{Invalidation, Invalidator, Marks, Verdict},
     multi::Outcomes,
     options::{OnTimeout, Options},

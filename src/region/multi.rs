@@ -72,6 +72,27 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         batch.into_answers()
     }
 
+    /// Makes new values for `items`, whatever is there.
+    pub(super) async fn batch_anew<K, Q, T, E, R, Fut>(
+        &self,
+        items: Vec<K>,
+        create: impl FnMut(Vec<K>) -> Fut,
+    ) -> Outcomes<T, E>
+    where
+        Fut: Future<Output = Result<R, E>>,
+        S: Store<T>,
+        K: AsKey + Clone,
+        R: IntoIterator<Item = (Q, Created<T>)>,
+        Q: AsKey,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+    {
+        let mut batch = Batch::new(&items, self.call.wait_timeout, false).anew();
+        let seen = self.inner.flights.landed();
+        self.complete(&mut batch, seen, create).await;
+        batch.into_answers()
+    }
+
     /// Answers what is open in a batch that was looked at after `seen` flights had landed.
     pub(super) async fn complete<K, Q, T, E, R, Fut>(
         &self,
@@ -128,7 +149,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             },
         };
         for (at, found) in which.iter().zip(found) {
-            match self.left(batch.keys[*at], Wants::Answer, found).await {
+            match self.left(batch.keys[*at], batch.wants, found).await {
                 Ok(Left::Fresh(value)) => batch.answer(*at, Ok(value)),
                 Ok(left) => batch.left[*at] = left,
                 Err(error) => batch.fail([*at], &error),
@@ -142,7 +163,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         let mut too_slow: HashMap<usize, Follower> = too_slow.into_iter().collect();
         for at in batch.open() {
             let key = batch.keys[at];
-            let stale = matches!(batch.left[at], Left::Stale(_));
+            let stale = batch.takes_stale(at);
             let late = too_slow.remove(&at);
             let seat = match &late {
                 Some(late) => {
@@ -156,7 +177,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 Seat::Lead(lead) if late.is_some() => seats.overtaken.push(Led { at, lead }),
                 Seat::Lead(lead) => seats.led.push(Led { at, lead }),
                 Seat::Follow(flight) => match mem::replace(&mut batch.left[at], Left::Missing) {
-                    Left::Stale(value) => {
+                    Left::Stale(value) if stale => {
                         self.inner.tally.stale.add();
                         batch.answer(at, Ok(value));
                     }
@@ -251,6 +272,8 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                     return;
                 }
             };
+            // What another process made meanwhile is new enough.
+            batch.wants = Wants::Answer;
             self.look(batch, &led.iter().map(|led| led.at).collect::<Vec<_>>()).await;
             led = led.into_iter().filter_map(|led| self.land_if_answered(batch, led)).collect();
         }
@@ -300,8 +323,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 ours.push(led);
                 continue;
             }
+            let stale = batch.takes_stale(led.at);
             match mem::replace(&mut batch.left[led.at], Left::Missing) {
-                Left::Stale(value) => {
+                Left::Stale(value) if stale => {
                     self.inner.tally.stale.add();
                     batch.answer(led.at, Ok(value));
                 }
@@ -416,8 +440,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         self.inner.tally.failures.add();
         for (_, Led { at, lead }) in ours {
             lead.land(|| Outcome::failure(error));
+            let stale = batch.takes_stale(at) && self.call.stale_on_error;
             let answer = match mem::replace(&mut batch.left[at], Left::Missing) {
-                Left::Stale(value) if self.call.stale_on_error => {
+                Left::Stale(value) if stale => {
                     self.stands_in(batch.keys[at]);
                     Ok(value)
                 }

@@ -40,6 +40,7 @@ pub struct Options {
     wait_timeout: Option<Duration>,
     on_timeout: Option<OnTimeout>,
     stale_on_error: Option<bool>,
+    lenient: bool,
 }
 
 impl Options {
@@ -96,6 +97,12 @@ impl Options {
         self.stale_on_error = Some(stale);
         self
     }
+
+    /// Whether the region is not strict for this call, which has no way to say what failed.
+    pub(super) fn lenient(mut self, lenient: bool) -> Self {
+        self.lenient = lenient;
+        self
+    }
 }
 
 impl fmt::Debug for Options {
@@ -107,6 +114,7 @@ impl fmt::Debug for Options {
             .field("wait_timeout", &self.wait_timeout)
             .field("on_timeout", &self.on_timeout)
             .field("stale_on_error", &self.stale_on_error)
+            .field("lenient", &self.lenient)
             .finish()
     }
 }
@@ -138,6 +146,8 @@ pub(super) struct Call {
     pub(super) wait_timeout: Duration,
     pub(super) on_timeout: OnTimeout,
     pub(super) stale_on_error: bool,
+    /// Whether failures are worked around even if the region is strict.
+    pub(super) lenient: bool,
 }
 
 impl Call {
@@ -150,6 +160,7 @@ impl Call {
             wait_timeout: policy.wait_timeout,
             on_timeout: policy.on_timeout,
             stale_on_error: policy.stale_on_error,
+            lenient: false,
         }
     }
 
@@ -171,6 +182,7 @@ impl Call {
         self.wait_timeout = options.wait_timeout.unwrap_or(self.wait_timeout);
         self.on_timeout = options.on_timeout.unwrap_or(self.on_timeout);
         self.stale_on_error = options.stale_on_error.unwrap_or(self.stale_on_error);
+        self.lenient |= options.lenient;
     }
 }
 

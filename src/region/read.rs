@@ -156,7 +156,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     }
 
     fn forgive(&self, error: &Error) -> Result<()> {
-        if self.inner.policy.strict {
+        if self.inner.policy.strict && !self.call.lenient {
             return Err(error.clone());
         }
         self.inner.tally.warn(error, self.inner.clock.now());

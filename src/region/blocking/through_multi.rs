@@ -144,10 +144,10 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
         self.batch(keys, create)
     }
 
-    fn batch<K, Q, T, E, R>(
+    pub(in crate::region) fn batch<K, Q, T, E, R>(
         &self,
         keys: impl IntoIterator<Item = K>,
-        mut create: impl FnMut(Vec<K>) -> Result<R, E>,
+        create: impl FnMut(Vec<K>) -> Result<R, E>,
     ) -> Outcomes<T, E>
     where
         S: Store<T>,
@@ -166,18 +166,56 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
             batch.fail_open(&error);
         }
         if !batch.is_complete() {
-            let surroundings = Surroundings::here();
-            let create = |missing| ready(surroundings.within(|| create(missing)));
-            let work = Box::pin(async {
-                if !looked {
-                    region.look_at_open(&mut batch).await;
-                }
-                region.complete(&mut batch, seen, create).await;
-            });
-            if let Err(error) = self.work(None, work) {
-                batch.fail_open(&error);
-            }
+            self.complete(&mut batch, seen, looked, create);
         }
         batch.into_answers()
+    }
+
+    /// Makes new values for `items`, whatever is there.
+    pub(in crate::region) fn batch_anew<K, Q, T, E, R>(
+        &self,
+        items: &[K],
+        create: impl FnMut(Vec<K>) -> Result<R, E>,
+    ) -> Outcomes<T, E>
+    where
+        S: Store<T>,
+        K: AsKey + Clone,
+        R: IntoIterator<Item = (Q, Created<T>)>,
+        Q: AsKey,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+    {
+        let mut batch = Batch::new(items, self.region.call.wait_timeout, true).anew();
+        let seen = self.region.inner.flights.landed();
+        self.complete(&mut batch, seen, true, create);
+        batch.into_answers()
+    }
+
+    /// Answers what is open in a batch, which may have been `looked` at.
+    fn complete<K, Q, T, E, R>(
+        &self,
+        batch: &mut Batch<'_, K, T, E>,
+        seen: u64,
+        looked: bool,
+        mut create: impl FnMut(Vec<K>) -> Result<R, E>,
+    ) where
+        S: Store<T>,
+        K: Clone,
+        R: IntoIterator<Item = (Q, Created<T>)>,
+        Q: AsKey,
+        T: Clone + Send + Sync + 'static,
+        E: Send + Sync + 'static,
+    {
+        let surroundings = Surroundings::here();
+        let create = |missing| ready(surroundings.within(|| create(missing)));
+        let work = Box::pin(async {
+            if !looked {
+                self.region.look_at_open(batch).await;
+            }
+            self.region.complete(batch, seen, create).await;
+        });
+        if let Err(error) = self.work(None, work) {
+            batch.fail_open(&error);
+        }
     }
 }
