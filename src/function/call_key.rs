@@ -73,9 +73,9 @@ impl CallKey {
 
     /// Adds the namespace; before types and arguments.
     pub fn namespace(&mut self, namespace: &str) {
-        self.text.push('[');
+        self.text.push_str("[");
         self.text.push_escaped(namespace, |c| c == ']');
-        self.text.push(']');
+        self.text.push_str("]");
     }
 
     /// Adds the name of a type parameter; before arguments.
@@ -112,7 +112,7 @@ impl CallKey {
     #[must_use]
     pub fn end(mut self) -> KeyText {
         if self.part == Part::Arguments {
-            self.text.push(')');
+            self.text.push_str(")");
         } else {
             self.close_types();
             self.text.push_str("()");
@@ -127,16 +127,16 @@ impl CallKey {
 
     fn close_types(&mut self) {
         if self.part == Part::Types {
-            self.text.push('>');
+            self.text.push_str(">");
         }
     }
 
     fn begin_arguments(&mut self) {
         if self.part == Part::Arguments {
-            self.text.push(',');
+            self.text.push_str(",");
         } else {
             self.close_types();
-            self.text.push('(');
+            self.text.push_str("(");
             self.part = Part::Arguments;
         }
     }

@@ -48,7 +48,7 @@ struct Part<'t> {
 }
 
 impl<'t> Part<'t> {
-    /// Numbers. They never fail: a text takes everything.
+    /// What has no shorter way. It never fails: a text takes everything.
     fn show(self, value: impl Display) -> Done {
         write!(self.text, "{value}").map_err(Unwritable::custom)
     }
@@ -92,23 +92,28 @@ impl<'t> Serializer for Part<'t> {
     type SerializeStructVariant = Group<'t>;
 
     fn serialize_bool(self, v: bool) -> Done {
-        self.show(v)
+        self.text.push_str(if v { "true" } else { "false" });
+        Ok(())
     }
 
     fn serialize_i8(self, v: i8) -> Done {
-        self.show(v)
+        self.text.push_signed(v.into());
+        Ok(())
     }
 
     fn serialize_i16(self, v: i16) -> Done {
-        self.show(v)
+        self.text.push_signed(v.into());
+        Ok(())
     }
 
     fn serialize_i32(self, v: i32) -> Done {
-        self.show(v)
+        self.text.push_signed(v.into());
+        Ok(())
     }
 
     fn serialize_i64(self, v: i64) -> Done {
-        self.show(v)
+        self.text.push_signed(v);
+        Ok(())
     }
 
     fn serialize_i128(self, v: i128) -> Done {
@@ -116,19 +121,23 @@ impl<'t> Serializer for Part<'t> {
     }
 
     fn serialize_u8(self, v: u8) -> Done {
-        self.show(v)
+        self.text.push_number(v.into());
+        Ok(())
     }
 
     fn serialize_u16(self, v: u16) -> Done {
-        self.show(v)
+        self.text.push_number(v.into());
+        Ok(())
     }
 
     fn serialize_u32(self, v: u32) -> Done {
-        self.show(v)
+        self.text.push_number(v.into());
+        Ok(())
     }
 
     fn serialize_u64(self, v: u64) -> Done {
-        self.show(v)
+        self.text.push_number(v);
+        Ok(())
     }
 
     fn serialize_u128(self, v: u128) -> Done {
@@ -145,28 +154,28 @@ impl<'t> Serializer for Part<'t> {
     }
 
     fn serialize_char(self, v: char) -> Done {
-        self.text.push('\'');
+        self.text.push_str("'");
         self.text.push_escaped(v.encode_utf8(&mut [0; 4]), |c| c == '\'');
-        self.text.push('\'');
+        self.text.push_str("'");
         Ok(())
     }
 
     fn serialize_str(self, v: &str) -> Done {
-        self.text.push('"');
+        self.text.push_str("\"");
         self.text.push_escaped(v, |c| c == '"');
-        self.text.push('"');
+        self.text.push_str("\"");
         Ok(())
     }
 
     fn collect_str<T: Display + ?Sized>(self, value: &T) -> Done {
-        self.text.push('"');
+        self.text.push_str("\"");
         write!(Quoted(self.text), "{value}").map_err(Unwritable::custom)?;
-        self.text.push('"');
+        self.text.push_str("\"");
         Ok(())
     }
 
     fn serialize_bytes(self, v: &[u8]) -> Done {
-        self.text.push('#');
+        self.text.push_str("#");
         for byte in v {
             write!(self.text, "{byte:02x}").map_err(Unwritable::custom)?;
         }
@@ -174,18 +183,18 @@ impl<'t> Serializer for Part<'t> {
     }
 
     fn serialize_none(self) -> Done {
-        self.text.push('?');
+        self.text.push_str("?");
         Ok(())
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Done {
-        self.text.push('?');
+        self.text.push_str("?");
         let depth = self.inside()?;
         value.serialize(Part { text: self.text, depth })
     }
 
     fn serialize_unit(self) -> Done {
-        self.text.push('_');
+        self.text.push_str("_");
         Ok(())
     }
 
@@ -298,7 +307,7 @@ struct Group<'t> {
 impl Group<'_> {
     fn comma(&mut self) {
         if !std::mem::take(&mut self.first) {
-            self.text.push(',');
+            self.text.push_str(",");
         }
     }
 
@@ -314,7 +323,7 @@ impl Group<'_> {
     fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Done {
         self.comma();
         Part { text: self.text, depth: self.depth }.name(name);
-        self.text.push(':');
+        self.text.push_str(":");
         self.value(value)
     }
 
@@ -417,7 +426,7 @@ impl SerializeMap for Group<'_> {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
-        self.text.push('=');
+        self.text.push_str("=");
         self.value(value)
     }
 

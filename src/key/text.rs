@@ -67,6 +67,29 @@ impl KeyText {
         self.push_str(c.encode_utf8(&mut [0; 4]));
     }
 
+    /// Adds a number, without the detour of a formatter.
+    #[inline]
+    pub(crate) fn push_number(&mut self, mut number: u64) {
+        let mut digits = [b'0'; 20];
+        let mut at = digits.len() - 1;
+        while number > 9 {
+            digits[at] += (number % 10) as u8;
+            number /= 10;
+            at -= 1;
+        }
+        digits[at] += (number % 10) as u8;
+        self.push_str(whole(&digits[at..]));
+    }
+
+    /// The same for one that may be negative.
+    #[inline]
+    pub(crate) fn push_signed(&mut self, number: i64) {
+        if number < 0 {
+            self.push_str("-");
+        }
+        self.push_number(number.unsigned_abs());
+    }
+
     /// Adds `text` with everything percent-encoded that would end it or break a line: white space,
     /// control characters, `%`, and what `also` names.
     pub(crate) fn push_escaped(&mut self, text: &str, also: impl Fn(char) -> bool) {
@@ -156,6 +179,21 @@ mod tests {
                 expected.truncate(len);
                 assert_eq!(text.as_str(), expected);
             }
+        }
+    }
+
+    #[test]
+    fn numbers_are_those_of_display() {
+        let mut text = KeyText::new();
+        for number in [0, 1, 9, 10, 99, 1234, u64::MAX] {
+            text.truncate(0);
+            text.push_number(number);
+            assert_eq!(text.as_str(), number.to_string());
+        }
+        for number in [0, -1, 7, -10, i64::MIN, i64::MAX] {
+            text.truncate(0);
+            text.push_signed(number);
+            assert_eq!(text.as_str(), number.to_string());
         }
     }
 

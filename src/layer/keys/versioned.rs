@@ -1,5 +1,3 @@
-use std::fmt::Write;
-
 use super::{KeyMap, KeyWriter, Keyed};
 use crate::{Key, Level};
 
@@ -35,8 +33,9 @@ impl<S: Level, const V: u32> Versioned<S, V> {
 
 impl<const V: u32> KeyMap for Version<V> {
     fn map(&self, key: Key<'_>, out: &mut KeyWriter) {
-        // A writer of keys never fails.
-        let _ = write!(out, "v{V}:");
+        out.push("v");
+        out.push_number(V.into());
+        out.push(":");
         out.push_key(key);
     }
 }

@@ -24,6 +24,10 @@ impl KeyWriter {
         self.text.push_str(text);
     }
 
+    pub(super) fn push_number(&mut self, number: u64) {
+        self.text.push_number(number);
+    }
+
     /// Appends `key` as it is: its space, if it has one, and its name.
     pub fn push_key(&mut self, key: Key<'_>) {
         if let Some(space) = key.space() {
