@@ -4,11 +4,14 @@
 //! cargo run --release --example functions -- [CONFIG]
 //! CACHE__USERS__BACKEND=redis CACHE__USERS__LOCK=redis cargo run --release --example functions
 //! ```
+//!
+//! The second time, Redis has what the first run left there.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     error::Error,
     fmt::Debug,
+    io,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
     time::Duration,
 };
@@ -53,7 +56,7 @@ async fn find(name: &str, town: &str) -> Result<Option<u64>, SharedError> {
     ask_the_database(&[]).await;
     match (name, town) {
         ("ann lee", "york") => Ok(Some(7)),
-        (_, "atlantis") => Err("x".parse::<u64>().unwrap_err())?,
+        (_, "atlantis") => Err(io::Error::other("no such town"))?,
         _ => Ok(None),
     }
 }
@@ -84,10 +87,9 @@ impl Row for String {
     }
 }
 
-/// A service with what no key needs, and what each needs.
+/// A service; its shops have prices of their own.
 struct Shop {
-    town: String,
-    asked: AtomicUsize,
+    town: &'static str,
 }
 
 #[cached(region = USERS)]
@@ -95,7 +97,6 @@ impl Shop {
     /// A method.
     #[cached(key = "price:{self.town}:{item}", should_cache = |price: &u32| *price > 0)]
     async fn price(&self, item: &str) -> u32 {
-        self.asked.fetch_add(1, Relaxed);
         ask_the_database(&[]).await;
         item.len().try_into().unwrap_or_default()
     }
@@ -121,11 +122,11 @@ async fn ask_the_database(ids: &[u64]) -> Vec<String> {
     ids.iter().map(|id| format!("user {id}")).collect()
 }
 
-/// Prints a call, what came back, how often the slow thing was done for it, and the key.
+/// Prints a call, what came back, how often the slow thing was done for it, and its key.
 fn tell(call: &str, answer: impl Debug, key: Option<KeyBuf>) {
     let slow = CALLS.swap(0, Relaxed);
     let key = key.map(|key| key.as_key().to_string()).unwrap_or_default();
-    println!("{call:<34}{slow:>4}  {:<34}{key}", format!("{answer:?}"));
+    println!("{}", format!("{call:<40}{slow:>4}  {:<22}{key}", format!("{answer:?}")).trim_end());
 }
 
 #[tokio::main]
@@ -135,40 +136,67 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let config = Config::from_toml_file(&path)?.overlaid(Config::from_env("CACHE")?);
     USERS.configure_from(&config)?;
     STEPS.configure_from(&config)?;
-    println!("regions from {path}:\n{:#?}\n{:#?}\n", USERS.get()?.stack(), STEPS.get()?.stack());
-    // In Redis they may be left from the last run.
-    profiles::cache().invalidate(&[7, 8, 9]).await?;
-
-    println!("{:<34}{:>4}  {:<34}key", "call", "slow", "answer");
-    let name = async |id| profile(id).await.name;
-    tell("profile(7)", name(7).await, Some(profile::cache().key(&7)?));
-    tell("profile(7)", name(7).await, None);
-
-    let found = profiles(&[7, 8, 9]).await;
-    tell("profiles(&[7, 8, 9])", found.len(), None);
-    tell("profile(9)", name(9).await, Some(profile::cache().key(&9)?));
-
-    let key = find::cache().key("ann lee", "york")?;
-    tell("find(\"ann lee\", \"york\")", find("ann lee", "york").await, Some(key));
-    tell(
-        "find(\"ann\", \"lee york\")",
-        find("ann", "lee york").await,
-        Some(find::cache().key("ann", "lee york")?),
-    );
-    tell("find(\"ann\", \"lee york\")", find("ann", "lee york").await, None);
-    let error = find("bob", "atlantis").await.map_err(|error| error.to_string());
-    tell("find(\"bob\", \"atlantis\")", error, None);
-
-    let (york, rome) = (Shop::in_town("york"), Shop::in_town("rome"));
-    tell("york.price(\"tea\")", york.price("tea").await, Some(york.price_cache().key("tea")?));
-    tell("york.price(\"tea\")", york.price("tea").await, None);
-    tell("rome.price(\"tea\")", rome.price("tea").await, Some(rome.price_cache().key("tea")?));
-
+    println!("users: {:?}\nsteps: {:?}\n", USERS.get()?.stack(), STEPS.get()?.stack());
+    println!("{:<40}slow  {:<22}key", "call", "answer");
+    single_and_batch().await?;
+    derived_keys().await?;
+    methods_and_generics().await?;
+    synchronous()?;
+    handles().await?;
     Ok(())
 }
 
-impl Shop {
-    fn in_town(town: &str) -> Self {
-        Self { town: town.to_owned(), asked: AtomicUsize::new(0) }
-    }
+async fn single_and_batch() -> larder::Result<()> {
+    let name = async |id| profile(id).await.name;
+    tell("profile(7)", name(7).await, Some(profile::cache().key(&7)?));
+    tell("profile(7)", name(7).await, None);
+    let all: BTreeSet<u64> = profiles(&[7, 8, 9]).await.into_keys().collect();
+    tell("profiles(&[7, 8, 9])", all, None);
+    tell("profile(9)", name(9).await, Some(profile::cache().key(&9)?));
+    Ok(())
+}
+
+async fn derived_keys() -> larder::Result<()> {
+    let key = find::cache().key("ann lee", "york")?;
+    tell("find(\"ann lee\", \"york\")", told(find("ann lee", "york").await), Some(key));
+    let key = find::cache().key("ann", "lee york")?;
+    tell("find(\"ann\", \"lee york\")", told(find("ann", "lee york").await), Some(key));
+    tell("find(\"ann\", \"lee york\")", told(find("ann", "lee york").await), None);
+    tell("find(\"bob\", \"atlantis\")", told(find("bob", "atlantis").await), None);
+    Ok(())
+}
+
+/// An answer on one line.
+fn told(found: Result<Option<u64>, SharedError>) -> Result<Option<u64>, String> {
+    found.map_err(|error| error.to_string())
+}
+
+async fn methods_and_generics() -> larder::Result<()> {
+    let (york, rome) = (Shop { town: "york" }, Shop { town: "rome" });
+    tell("york.price(\"tea\")", york.price("tea").await, Some(york.price_cache().key("tea")?));
+    tell("rome.price(\"tea\")", rome.price("tea").await, Some(rome.price_cache().key("tea")?));
+    let key = newest::<u32>::cache().key("orders")?;
+    tell("newest::<u32>(\"orders\")", newest::<u32>("orders").await, Some(key));
+    let key = newest::<String>::cache().key("orders")?;
+    tell("newest::<String>(\"orders\")", newest::<String>("orders").await, Some(key));
+    Ok(())
+}
+
+fn synchronous() -> larder::Result<()> {
+    tell("collatz(27)", collatz(27), Some(collatz::cache().key(&27)?));
+    tell("collatz(82)", collatz(82), None);
+    Ok(())
+}
+
+/// What stands beside each function.
+async fn handles() -> larder::Result<()> {
+    let cache = profile::cache();
+    tell("profile::cache().get(&7)", cache.get(&7).await?.map(|found| found.name), None);
+    cache.invalidate(&7).await?;
+    tell("profile::cache().invalidate(&7), get", cache.get(&7).await?, None);
+    cache.set(Profile { id: 7, name: "ann".to_owned() }, &7).await?;
+    tell("profile::cache().set(ann, &7), profile(7)", profile(7).await.name, None);
+    tell("profile::cache().refresh(7)", cache.refresh(7).await.name, None);
+    tell("profile::cache().original(7)", cache.original(7).await.name, None);
+    Ok(())
 }

@@ -1,6 +1,6 @@
 use std::{
     borrow::Cow,
-    fmt,
+    fmt::{self, Write as _},
     hash::{Hash, Hasher},
 };
 
@@ -97,13 +97,26 @@ impl fmt::Debug for Key<'_> {
     }
 }
 
-/// The key as people write it, with control characters escaped: `user:15`, `(user-15, posts)`.
+/// The key as people write it, with control characters and backslashes escaped: `user:15`,
+/// `(user-15, posts)`.
 impl fmt::Display for Key<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.space {
-            None => self.name.escape_debug().fmt(f),
-            Some(space) => write!(f, "({}, {})", space.escape_debug(), self.name.escape_debug()),
+            None => Readable(self.name).fmt(f),
+            Some(space) => write!(f, "({}, {})", Readable(space), Readable(self.name)),
         }
+    }
+}
+
+/// Escaped as in a string, but for quotes: those of derived keys are there to be read.
+struct Readable<'a>(&'a str);
+
+impl fmt::Display for Readable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match c {
+            '"' | '\'' => f.write_char(c),
+            c => c.escape_debug().fmt(f),
+        })
     }
 }
 
@@ -280,7 +293,8 @@ mod tests {
 
     #[test]
     fn shows_itself_without_control_characters() {
-        assert_eq!(Key::from("a\nb").to_string(), "a\\nb");
+        assert_eq!(Key::from("a\nb\\\u{0}").to_string(), "a\\nb\\\\\\0");
+        assert_eq!(Key::from("f(\"a\",'b')").to_string(), "f(\"a\",'b')");
         assert_eq!(Key::from(("s", "n")).to_string(), "(s, n)");
         assert_eq!(format!("{:?}", Key::from(("s", "n"))), r#"("s", "n")"#);
     }
