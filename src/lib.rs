@@ -444,7 +444,9 @@ pub use bytes::Bytes;
     doctest,
     feature = "backend-memory",
     feature = "codec-postcard",
-    feature = "backend-redis"
+    feature = "backend-redis",
+    feature = "config-toml",
+    feature = "macros"
 ))]
 #[doc = include_str!("../README.md")]
 struct Readme;
