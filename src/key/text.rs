@@ -44,20 +44,26 @@ impl KeyText {
     /// Adds `text`.
     #[inline]
     pub fn push_str(&mut self, text: &str) {
+        self.push_bytes(text.as_bytes());
+    }
+
+    /// Adds the bytes of a text.
+    #[inline]
+    fn push_bytes(&mut self, text: &[u8]) {
         match &mut self.0 {
             Text::Inline { bytes, len } => {
                 let end = *len + text.len();
                 if let Some(room) = bytes.get_mut(*len..end) {
-                    room.copy_from_slice(text.as_bytes());
+                    room.copy_from_slice(text);
                     *len = end;
                 } else {
                     let mut heap = String::with_capacity(2 * end);
                     heap.push_str(whole(&bytes[..*len]));
-                    heap.push_str(text);
+                    heap.push_str(whole(text));
                     self.0 = Text::Heap(heap);
                 }
             }
-            Text::Heap(heap) => heap.push_str(text),
+            Text::Heap(heap) => heap.push_str(whole(text)),
         }
     }
 
@@ -78,7 +84,7 @@ impl KeyText {
             at -= 1;
         }
         digits[at] += (number % 10) as u8;
-        self.push_str(whole(&digits[at..]));
+        self.push_bytes(&digits[at..]);
     }
 
     /// The same for one that may be negative.
@@ -101,10 +107,8 @@ impl KeyText {
             after.next();
             let end = rest.len() - after.as_str().len();
             for byte in rest[at..end].bytes() {
-                self.push('%');
-                for digit in [byte >> 4, byte & 0xf] {
-                    self.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
-                }
+                let digit = |half: u8| b"0123456789abcdef"[usize::from(half)];
+                self.push_bytes(&[b'%', digit(byte >> 4), digit(byte & 0xf)]);
             }
             rest = &rest[end..];
         }
