@@ -20,11 +20,17 @@ const MAX_BYTES: Setting<Option<Size>> =
 
 /// As the default, which is also the only bound.
 #[cfg(feature = "backend-memory")]
-fn entries(max_entries: Option<u64>) -> usize {
-    max_entries.map_or(super::bounded::DEFAULT_ENTRIES, |entries| {
-        usize::try_from(entries).unwrap_or(usize::MAX)
-    })
+fn entries(table: &Table<'_>) -> Result<usize> {
+    match table.get(&MAX_ENTRIES)? {
+        None => Ok(super::bounded::DEFAULT_ENTRIES),
+        Some(0) => Err(table.refuse(&MAX_ENTRIES, NOTHING_FITS)),
+        Some(entries) => Ok(usize::try_from(entries).unwrap_or(usize::MAX)),
+    }
 }
+
+#[cfg(feature = "backend-memory")]
+const NOTHING_FITS: &str =
+    "is zero: nothing would ever be kept; for that there is the backend `Null`";
 
 #[cfg(feature = "backend-memory")]
 impl FromConfig for Memory {
@@ -39,8 +45,9 @@ impl FromConfig for Memory {
             (Some(_), Some(_)) => {
                 Err(table.refuse(&MAX_BYTES, "a store has one bound; remove this or `max_entries`"))
             }
+            (_, Some(Size(0))) => Err(table.refuse(&MAX_BYTES, NOTHING_FITS)),
             (_, Some(Size(bytes))) => Ok(Self::with_max_bytes(bytes)),
-            (max_entries, None) => Ok(Self::with_capacity(entries(max_entries))),
+            (_, None) => Ok(Self::with_capacity(entries(table)?)),
         }
     }
 }
@@ -53,7 +60,7 @@ impl<T: Clone> FromConfig for Memo<T> {
     }
 
     fn from_config(table: &Table<'_>) -> Result<Self> {
-        Ok(Self::with_capacity(entries(table.get(&MAX_ENTRIES)?)))
+        Ok(Self::with_capacity(entries(table)?))
     }
 }
 

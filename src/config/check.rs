@@ -89,14 +89,15 @@ fn choice(table: &Table<'_>, about: &About, slot: Slot) -> Option<String> {
     })
 }
 
+/// A name that was given, unless it looks like a URL at the wrong place, which may have a password.
 fn shown(name: &str) -> String {
-    format!("`{}`", short(name))
+    if name.contains([':', '@', '/']) { "this".to_owned() } else { format!("`{}`", short(name)) }
 }
 
 /// What is wrong with one setting.
 fn judge(table: &Table<'_>, setting: &Described) -> Option<String> {
     let told = &setting.told;
-    let mut given = told.names().filter_map(|name| table.node.below.get_key_value(name));
+    let mut given = table.names_given(told);
     let Some((name, node)) = given.next() else {
         return setting.required.then(|| missing(table, told));
     };

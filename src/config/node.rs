@@ -14,12 +14,14 @@ pub(super) struct Node {
     pub(super) value: Option<Value>,
     /// Where it was written, in words.
     pub(super) place: Option<Box<str>>,
+    /// How many sources are below the one that says it.
+    pub(super) layer: u32,
     pub(super) below: BTreeMap<String, Node>,
 }
 
 impl Node {
     pub(super) fn value(value: Value, place: Option<Box<str>>) -> Self {
-        Self { value: Some(value), place, below: BTreeMap::new() }
+        Self { value: Some(value), place, ..Self::default() }
     }
 
     /// The node at `path`, made if it is missing.
@@ -46,16 +48,26 @@ impl Node {
     }
 
     /// Takes over what `other`, a root, says about regions.
-    pub(super) fn overlay(&mut self, other: Self) {
+    pub(super) fn overlay(&mut self, mut other: Self) {
+        other.raise(self.highest() + 1);
         for (name, table) in other.below {
             let name = self.spelled(&name).unwrap_or(&name).to_owned();
             self.below.entry(name).or_default().replace(table);
         }
     }
 
+    fn highest(&self) -> u32 {
+        self.below.values().map(Self::highest).fold(self.layer, u32::max)
+    }
+
+    fn raise(&mut self, by: u32) {
+        self.layer += by;
+        self.below.values_mut().for_each(|node| node.raise(by));
+    }
+
     fn replace(&mut self, other: Self) {
         if other.value.is_some() {
-            (self.value, self.place) = (other.value, other.place);
+            (self.value, self.place, self.layer) = (other.value, other.place, other.layer);
         } else if self.place.is_none() {
             self.place = other.place;
         }

@@ -65,7 +65,7 @@ impl Config {
     /// The variables of the environment that begin with `prefix` and two underscores: with the prefix
     /// `CACHE`, `CACHE__USERS__REDIS_EXPIRATION_TIME` is `cache.users.redis_expiration_time`.
     ///
-    /// Capital letters are read as small ones. Over another source, [`overlaid`](Self::overlaid) knows
+    /// Capital letters are read as small ones, also in the prefix. Over another source, [`overlaid`](Self::overlaid) knows
     /// that `USER_POSTS` is the region `user-posts` there.
     ///
     /// # Errors
@@ -73,16 +73,16 @@ impl Config {
     /// When such a variable is not Unicode.
     pub fn from_env(prefix: &str) -> Result<Self> {
         let root = prefix.to_ascii_lowercase();
-        let (mut tree, start) = (Node::default(), format!("{prefix}__"));
+        let (mut tree, start) = (Node::default(), format!("{root}__"));
         for (name, value) in env::vars_os() {
             let Some(name) = name.to_str() else { continue };
-            let Some(path) = name.strip_prefix(&start) else { continue };
+            let lower = name.to_ascii_lowercase();
+            let Some(path) = lower.strip_prefix(&start) else { continue };
             let Ok(value) = value.into_string() else {
                 return Err(wrong(format!("environment variable {}: not Unicode", short(name))));
             };
-            let path = path.to_ascii_lowercase();
             let place = format!("environment variable {}", short(name));
-            *tree.at(root.split('.').chain(path.splitn(2, "__"))) =
+            *tree.at(steps(&root).chain(path.splitn(2, "__"))) =
                 Node::value(Value::Text(value), Some(place.into()));
         }
         Ok(Self::new(tree).under(root))
@@ -103,8 +103,9 @@ impl Config {
         Self::new(tree)
     }
 
-    /// The same, with the tables of the regions in the table `root` (`"app.cache"` is a table in a
-    /// table). Default: `cache`, and for the environment the prefix in small letters.
+    /// The same, with the tables of the regions in the table `root`: `"app.cache"` is a table in a
+    /// table, and with `""` they are all there is. Default: `cache`, and for the environment the prefix
+    /// in small letters.
     #[must_use]
     pub fn under(mut self, root: impl Into<String>) -> Self {
         self.root = root.into();
@@ -115,8 +116,8 @@ impl Config {
     /// its root is called.
     #[must_use]
     pub fn overlaid(mut self, mut other: Self) -> Self {
-        let tables = std::mem::take(other.tree.at(other.root.split('.')));
-        self.tree.at(self.root.split('.')).overlay(tables);
+        let tables = std::mem::take(other.tree.at(steps(&other.root)));
+        self.tree.at(steps(&self.root)).overlay(tables);
         self
     }
 
@@ -170,7 +171,7 @@ impl Config {
     }
 
     fn tables(&self) -> Option<&Node> {
-        self.tree.find(self.root.split('.'))
+        self.tree.find(steps(&self.root))
     }
 
     pub(super) fn kept<K: Any + PartialEq, T: Any + Clone>(&self, settings: &K) -> Option<T> {
@@ -217,4 +218,9 @@ impl<'de> Deserialize<'de> for Config {
             Some(_) => Err(D::Error::custom("a configuration is a table of tables")),
         }
     }
+}
+
+/// The names on the way to a root.
+fn steps(root: &str) -> impl Iterator<Item = &str> {
+    root.split('.').filter(|name| !name.is_empty())
 }

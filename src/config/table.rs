@@ -1,6 +1,6 @@
 use std::{any::Any, fmt};
 
-use super::{Config, FromConfig, FromValue, Setting, check, node::Node};
+use super::{Config, FromConfig, FromValue, Setting, check, node::Node, setting::Told};
 use crate::{Error, ErrorKind, Result};
 
 /// The settings of one region; from [`Config::region`].
@@ -105,9 +105,19 @@ impl<'a> Table<'a> {
     }
 
     fn given<T: FromValue>(&self, setting: &Setting<T>) -> Option<(&'a str, &'a Node)> {
-        let mut names = setting.told.names();
-        let (name, node) = names.find_map(|name| self.node.below.get_key_value(name))?;
-        Some((name, node))
+        self.names_given(&setting.told).next()
+    }
+
+    /// The names under which a setting is given by the uppermost source that gives it.
+    pub(super) fn names_given<'s>(
+        &'s self,
+        told: &'s Told,
+    ) -> impl Iterator<Item = (&'a str, &'a Node)> {
+        let given = || told.names().filter_map(|name| self.node.below.get_key_value(name));
+        let uppermost = given().map(|(_, node)| node.layer).max();
+        given()
+            .filter(move |(_, node)| Some(node.layer) == uppermost)
+            .map(|(name, node)| (name.as_str(), node))
     }
 }
 

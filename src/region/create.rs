@@ -211,7 +211,13 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         };
         self.inner.tally.creations.add();
         let (entry, wanted) = self.entry_of(created, stamp);
-        let stored = if wanted { self.store(key, &lead, &held, &entry).await } else { Ok(()) };
+        let stored = match wanted {
+            true => self.store(key, &lead, &held, &entry).await,
+            false if asked.wants == Wants::New && entry.value.is_none() => {
+                self.forget([(key, &lead, &entry.meta)].into_iter()).await
+            }
+            false => Ok(()),
+        };
         lead.land(|| Outcome::of(entry.value.as_ref()));
         self.give_back(held).await;
         stored?;
@@ -388,7 +394,8 @@ where
 
 pub(super) fn recursion(key: Key<'_>) -> Error {
     Error::new(ErrorKind::Recursion, "region").with_key(key).with_message(
-        "the creator of this key asked for the key itself; it would wait for itself for ever",
+        "the creator of this key asked for the key itself, and would wait for itself for ever; let it \
+         call what is not cached (of a cached function `cache().original(..)`)",
     )
 }
 

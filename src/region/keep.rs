@@ -2,7 +2,7 @@
 
 use super::{Region, created::Created, flight::Lead, held::Held};
 use crate::{
-    Entry, ErrorKind, Invalidator, Key, Lock, Meta, Put, Result, Store, Timestamp, Verdict,
+    Entry, ErrorKind, Invalidator, Key, Level, Lock, Meta, Put, Result, Store, Timestamp, Verdict,
 };
 
 /// An entry of a batch, ready to be stored.
@@ -85,6 +85,25 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         }
         let written = self.inner.stack.write_multi(&puts).await;
         self.written(written)
+    }
+
+    /// Forgets what a refresh has found to be there no more, unless something newer is there.
+    pub(super) async fn forget<'a>(
+        &self,
+        each: impl Iterator<Item = (Key<'a>, &'a Lead, &'a Meta)>,
+    ) -> Result<()>
+    where
+        S: Level,
+    {
+        let keys: Vec<Key<'_>> = each
+            .filter(|(key, lead, meta)| self.may_store(*key, lead, meta))
+            .map(|(key, ..)| key)
+            .collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let removed = self.inner.stack.remove_multi(&keys).await;
+        self.written(removed)
     }
 
     /// Asks to store what was created under `key`; false if it was invalidated or replaced meanwhile.

@@ -392,7 +392,14 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 Made { key: batch.keys[led.at], lead: &led.lead, lease, entry }
             })
             .collect();
-        let stored = self.store_multi(&each, held).await;
+        let mut stored = self.store_multi(&each, held).await;
+        if batch.wants == Wants::New {
+            let unwanted = ours.iter().zip(&entries).filter(|(_, (_, wanted))| !wanted);
+            let unwanted =
+                unwanted.map(|((_, led), (entry, _))| (batch.keys[led.at], &led.lead, &entry.meta));
+            let forgotten = self.forget(unwanted).await;
+            stored = stored.and(forgotten);
+        }
         for ((_, Led { at, lead }), (entry, _)) in ours.into_iter().zip(entries) {
             lead.land(|| Outcome::of(entry.value.as_ref()));
             let stored = stored.clone().map_err(Failure::Cache);

@@ -208,7 +208,8 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
 
     /// Makes a new value, whatever is there. Of callers that do this at the same time, one creates;
     /// a creation that is running already is as good as a new one. All others go on to get what is
-    /// there.
+    /// there. A new value that is not to be stored (see
+    /// [`should_cache`](crate::Options::should_cache)) leaves what is there.
     ///
     /// # Errors
     ///

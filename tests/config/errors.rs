@@ -104,6 +104,14 @@ fn what_the_levels_refuse_has_the_table() {
         refused::<Small>(&[("max_entries", "1"), ("max_bytes", "1kB")]),
         "`cache.r.max_bytes`: a store has one bound; remove this or `max_entries`"
     );
+    let zero = "is zero: nothing would ever be kept; for that there is the backend `Null`";
+    for bound in ["max_entries", "max_bytes"] {
+        assert_eq!(refused::<Small>(&[(bound, "0")]), format!("`cache.r.{bound}`: {zero}"));
+    }
+    assert_eq!(
+        refused::<Small>(&[("backend", "redis://:s3cret@host")]),
+        "`cache.r.backend`: the type of this region says `memory`, not this"
+    );
     let message = refused::<Shared>(&[("url", "localhost")]);
     assert!(
         message.starts_with("`cache.r.url`: redis: not a Redis URL; expected redis://"),

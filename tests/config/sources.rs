@@ -77,6 +77,7 @@ fn the_environment_agrees_and_wins() {
     }
     let environment = Config::from_env("CACHE").unwrap();
     same(&environment);
+    same(&Config::from_env("cache").unwrap());
     let file = Config::from_toml(
         "[app.r]\nexpiration_time = 1\nstrict = false\nmax_bytes = 1\n[app.user-posts]\nstrict = true",
     );
@@ -96,6 +97,28 @@ fn the_root_may_be_any_table() {
     assert_eq!(why(config.region("r")), "`cache.r` (line 4): expected a table");
     let region: Small = from(&config.under("app.stores")).unwrap();
     assert!(format!("{region:?}").contains("max_weight: 9,"));
+}
+
+#[test]
+fn a_root_without_a_name_is_the_whole() {
+    let config = Config::from_toml("r.max_entries = 9").unwrap().under("");
+    let region: Small = from(&config).unwrap();
+    assert!(format!("{region:?}").contains("max_weight: 9,"));
+}
+
+#[test]
+fn an_overlay_wins_by_whatever_name() {
+    let file = Config::from_pairs([("cache.r.expiration_time", "1h"), ("cache.r.keep_for", "2h")]);
+    let other = || Config::from_pairs([("cache.r.expire_after", "90m")]);
+    let third = Config::from_pairs([("cache.r.redis_expiration_time", "3h")]);
+    let config = file.overlaid(other()).overlaid(third);
+    let told = format!("{:?}", from::<Small>(&config).unwrap());
+    assert!(told.contains("expire_after: Some(5400s), keep: For(10800s)"), "{told}");
+    let doubled = other().overlaid(Config::from_pairs([
+        ("cache.r.expire_after", "1m"),
+        ("cache.r.expiration_time", "1m"),
+    ]));
+    assert!(why(from::<Small>(&doubled)).contains("two names for one setting"));
 }
 
 #[test]
