@@ -153,7 +153,9 @@
 //!
 //! A [`Key`] is a name, or a name in a space: `"user:15"`, `&string`, `("user-15", "posts")`. No
 //! two different keys ever meet in a store, whatever characters are in them. With [`Hstore`], a
-//! space is one Redis hash, which takes a fraction of the memory of as many plain keys.
+//! space is one Redis hash, which takes a fraction of the memory of as many plain keys (there a plain key
+//! may not have the name of a space). The name of a region is no part of its keys: two regions over one
+//! store share entries and locks, unless a [`Prefixed`] keeps them apart.
 //!
 //! Layers change keys on their way to the store, for entries and locks alike:
 //!
@@ -164,7 +166,8 @@
 //! | [`Hashed`] | `.hashed()` | `~KFnhREflhc-WupAvDsO39SnuybZ73O3c` | long keys, keys nobody should read, keys of dogpile.cache |
 //! | [`Normalized`] | `.normalized()` | itself; `two words` becomes `two%20words` | stores with rules for keys, such as memcached |
 //!
-//! They go around a backend or around a format. Calls and the errors of the store go by your keys all
+//! They go around a backend or around a format; the outermost sees a key first, so prefixes and versions
+//! that are to be seen in the store go inside: `Hashed<Prefixed<..>>` makes `app:~KFnhR..`. Calls and the errors of the store go by your keys all
 //! the same. A layer of your own is one function: see [`layer::keys`].
 //!
 //! # Creators that fail

@@ -3,7 +3,7 @@ use std::{error::Error as StdError, fmt, ops::Deref, sync::Arc};
 /// Any error, in a form that can be handed to every caller that waited for it.
 ///
 /// A creation that fails fails for all who waited for it, so the error of a cached function has to be
-/// `Clone`. Many are not. This one is, and `?` makes it of every error:
+/// `Clone`. Many are not. This one is, and `?` makes it of every [`std::error::Error`]:
 ///
 /// ```
 /// use larder::SharedError;
@@ -20,12 +20,21 @@ use std::{error::Error as StdError, fmt, ops::Deref, sync::Arc};
 /// # });
 /// ```
 ///
+/// Errors that are boxed already, such as those of anyhow, and bare texts go through [`new`](Self::new):
+/// `.map_err(SharedError::new)?`.
+///
 /// It dereferences to the error it holds. It is no [`std::error::Error`] itself, else it could not be
 /// made of all of them; `?` turns it into a `Box<dyn Error>`.
 #[derive(Clone)]
 pub struct SharedError(Arc<dyn StdError + Send + Sync>);
 
 impl SharedError {
+    /// The same of an error in a box, an `anyhow::Error`, or a text.
+    #[must_use]
+    pub fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self(Arc::from(error.into()))
+    }
+
     /// The error as an `E`, if it is one.
     #[must_use]
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
@@ -108,6 +117,10 @@ mod tests {
         assert_eq!(format!("{copy:?}"), format!("{made:?}"));
         assert_eq!(copy.downcast_ref::<Error>().map(Error::kind), Some(ErrorKind::Backend));
         assert!(copy.downcast_ref::<fmt::Error>().is_none());
+
+        let boxed: Box<dyn StdError + Send + Sync> = Box::new(made.clone());
+        assert!(SharedError::new(boxed).downcast_ref::<Error>().is_some());
+        assert_eq!(SharedError::new("out of ink").to_string(), "out of ink");
 
         let pass = || -> Result<(), Box<dyn StdError>> { Err(shared)? };
         let boxed = pass().unwrap_err();

@@ -33,6 +33,10 @@
 //! The redis settings above are those of the stack, the lock and the marks at once: they share one
 //! connection, and regions with the same settings share it with them (see [`Config`]).
 //!
+//! The name of a region is no part of its keys. Regions that share a store and ask for the same keys need
+//! a [`Prefixed`](crate::Prefixed) in their types: its prefix is the name of the region, unless
+//! `key_prefix` says otherwise.
+//!
 //! Mistakes are errors of kind [`Config`](crate::ErrorKind::Config) when the region is built, all of a
 //! table in one: unknown, missing, doubled and unreadable settings, by name and place. The values of
 //! secret and of unknown settings never appear.
@@ -102,6 +106,7 @@ mod regions;
 mod setting;
 mod source;
 mod table;
+mod units;
 mod value;
 
 use std::sync::Arc;

@@ -6,7 +6,8 @@ use crate::{Key, Level};
 ///
 /// For values whose type has changed so that old bytes would be decoded into something wrong. What the
 /// old version stored stays until it expires, and processes that still have the old version go on with
-/// it. The version is a part of the type, and costs no memory.
+/// it. The version is a part of the type, and costs no memory. Keys of a region without versions in the same
+/// store should not begin like one.
 ///
 /// ```
 /// # #[cfg(all(feature = "backend-memory", feature = "codec-json"))] {
