@@ -196,8 +196,8 @@ pub use larder_macros::cached;
 /// [`Region::try_get_or_create_multi`](crate::Region::try_get_or_create_multi). If the cache fails for some
 /// of the items and the error cannot tell, the function is called for all of them.
 ///
-/// Of items that borrow (`&[&str]`), the compiler cannot see that the future is `Send`; a batch that is
-/// spawned owns its items.
+/// Items may borrow (`&[&str]`), also in a task that is spawned: the future is `Send` if that of the
+/// function is.
 ///
 /// # Panics
 ///

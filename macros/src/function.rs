@@ -103,7 +103,7 @@ impl<'a> Cached<'a> {
                 #shown::function::spelled_out(#shown::function::Spelling::<#returned>::NEW.kind());
             }}
         });
-        let answer = self.answer("answer");
+        let answer = self.answer(false);
         quote! {
             #(#stays)*
             #[allow(clippy::used_underscore_binding, reason = "generated")]
@@ -115,7 +115,7 @@ impl<'a> Cached<'a> {
     }
 
     /// Calls the library for one call.
-    fn answer(&self, how: &str) -> TokenStream {
+    fn answer(&self, anew: bool) -> TokenStream {
         let Self { krate, function, region, .. } = self;
         let (names, keys, marker) = (self.names(), self.key_names(), self.marker());
         let owner = Home::owner(function, From::Inside);
@@ -123,11 +123,8 @@ impl<'a> Cached<'a> {
             ["key", "lifetime", "kept", "body"].map(|part| self.part(part));
         let (_, awaits) = waits(function);
         let span = self.returned().span();
-        let how = if function.is_async() {
-            format_ident!("{how}", span = span)
-        } else {
-            format_ident!("{how}_blocking", span = span)
-        };
+        let how = if function.is_async() { "answer" } else { "answer_blocking" };
+        let how = format_ident!("{how}", span = span);
         let shown = errors::shown_at(krate, span);
         let (found, error, created) = (own("region"), own("error"), own("created"));
         let source = errors::shown_at(krate, region.span());
@@ -144,6 +141,7 @@ impl<'a> Cached<'a> {
             &*#found,
             #written.map(|()| &#text),
             #lifetime(#owner #(&#keys),*),
+            #anew,
             (#(#names,)*),
             |(#(#names,)*)| #body(#owner #(#names),*),
             |#created| #kept(#owner #created),
@@ -384,7 +382,7 @@ impl<'a> Cached<'a> {
         let (asyncness, _) = waits(self.function);
         let arguments = self.by_value();
         let (header, bounds) = (self.header("refresh", &quote!(), &arguments), self.bounds());
-        let (answer, returned) = (self.answer("answer_anew"), self.returned());
+        let (answer, returned) = (self.answer(true), self.returned());
         quote!(#asyncness #header -> #returned #bounds { #answer })
     }
 

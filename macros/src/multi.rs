@@ -180,55 +180,66 @@ impl<'a> Batch<'a> {
         let body = self.home.part("body", function);
         let marker = self.marker();
         let told = carrier(krate, &marker);
-        let [items, ids, first, created, carrier, error] =
-            ["items", "ids", "first", "created", "carrier", "error"].map(own);
+        let [items, ids, places, first, settled, created, carrier, error] =
+            ["items", "ids", "places", "first", "settled", "created", "carrier", "error"].map(own);
         let (asyncness, awaits) = waits(function);
-        let arguments = function.arguments.iter().map(|argument| {
-            let name = &argument.name;
-            match list.form {
-                _ if *name != list.name => quote!(::core::clone::Clone::clone(#name)),
-                Form::Slice => quote!(&#ids),
-                Form::Vec | Form::Iterator => quote!(#ids),
-            }
-        });
-        let call = quote!(#body(#owner #(#arguments),*) #awaits);
-        let original = match asyncness {
-            Some(_) => quote!(async move { #call }),
-            None => call,
+        let call = |items: &Ident| {
+            let arguments = function.arguments.iter().map(|argument| {
+                let name = &argument.name;
+                match list.form {
+                    _ if *name != list.name => quote!(::core::clone::Clone::clone(#name)),
+                    Form::Slice => quote!(&#items),
+                    Form::Vec | Form::Iterator => quote!(::core::clone::Clone::clone(&#items)),
+                }
+            });
+            quote!(#body(#owner #(#arguments),*) #awaits)
         };
+        let (some, all) = (call(&ids), call(&items));
+        let moves = asyncness.as_ref().map(|asyncness| quote!(#asyncness move));
         let taken = list.taken(list.form);
         let span = function.returns.ty.span();
         let shown = errors::shown_at(krate, span);
         let none = quote_spanned!(span=> #shown::function::none);
-        let many = quote_spanned!(span=> #shown::function::many);
+        let made = quote_spanned!(span=> #shown::function::made);
         // A wrong type of its items is found where they are handed over.
         let list_span = list.ty.span();
         let text = own("key");
         let key = quote_spanned!(list_span=> #key(#owner #(#keys,)* #text));
-        let key = quote!(#krate::function::written(|#text| #key));
+        let key = quote!(|#item| #krate::function::written(|#text| #key));
         Ok(quote! {
             let #items = #taken;
             #(let #others = &#others;)*
             let #carrier = #told;
             match #items.first().cloned() {
-                ::core::option::Option::None => #none(#marker::NEW, &#items),
+                ::core::option::Option::None => #none(#marker::NEW, #items),
                 ::core::option::Option::Some(#first) => {
                     let #item = &#first;
-                    match #with(
+                    let #settled = #with(
                         #owner
                         #(#keys,)*
-                        #many(
-                            #marker::NEW,
-                            #items,
-                            |#item| #key,
-                            |#ids| #original,
-                            |#created| #kept(#owner #created),
+                        #krate::function::many(
+                            #krate::function::keys(&#items, #key),
                             #lifetime(#owner #(#keys),*),
                             #anew,
+                            |#places: ::std::vec::Vec<usize>| {
+                                let #ids = #krate::function::picked(&#items, &#places);
+                                #moves {
+                                    let #created = #some;
+                                    #made(#marker::NEW, #created, #ids, #key, |#created| {
+                                        #kept(#owner #created)
+                                    })
+                                }
+                            },
                             #carrier,
                         ),
-                    ) #awaits {
-                        ::core::result::Result::Ok(#created) => #created,
+                    ) #awaits;
+                    match #settled {
+                        ::core::result::Result::Ok(#settled) => {
+                            match #krate::function::settled(#marker::NEW, #items, #settled) {
+                                ::core::result::Result::Ok(#created) => #created,
+                                ::core::result::Result::Err(#items) => #all,
+                            }
+                        }
                         ::core::result::Result::Err(#error) => {
                             #krate::function::no_region(#marker::NEW, #error, #carrier)
                         }

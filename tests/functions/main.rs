@@ -13,6 +13,7 @@ mod keys;
 mod methods;
 mod options;
 mod returns;
+mod spawned;
 
 /// The error of a function that knows nothing of caches.
 #[derive(Clone, Debug, PartialEq, Eq)]
