@@ -144,8 +144,8 @@ impl Returns {
                            an owned one (`String` for `&str`, `Vec<T>` for `&[T]`), or `&'static`";
             return Err(syn::Error::new(borrow, message));
         }
-        let shape = match named(&ty) {
-            Some("Result") => match argument(&ty, 0).as_ref().and_then(named) {
+        let shape = match named(&ty).as_deref() {
+            Some("Result") => match argument(&ty, 0).as_ref().and_then(named).as_deref() {
                 Some("Option") => Shape::FailsMaybe,
                 _ => Shape::Fails,
             },
@@ -186,11 +186,10 @@ impl Returns {
     }
 }
 
-/// `Result` or `Option`, if the last part of a path says so.
-pub(crate) fn named(ty: &Type) -> Option<&'static str> {
+/// The last part of a path, which is all that is seen of a type.
+pub(crate) fn named(ty: &Type) -> Option<String> {
     let Type::Path(path) = ty else { return None };
-    let last = &path.path.segments.last()?.ident;
-    ["Result", "Option"].into_iter().find(|name| last == name)
+    Some(path.path.segments.last()?.ident.to_string())
 }
 
 /// The type argument of this number.

@@ -43,6 +43,13 @@ pub fn picked<K: Clone>(items: &[K], places: &[usize]) -> Vec<K> {
 /// What a batch keeps for each item.
 pub type Of<W, K> = <<W as Returned>::Value as Batched<K>>::Value;
 
+/// Asks that a batch over `K` can be cached.
+pub fn batches<W, K>()
+where
+    W: Returned<Value: Batched<K, Value: CachedValue>, Error: CachedError>,
+{
+}
+
 /// What a creator makes of the items that it was asked for.
 pub type Made<V, E> = Result<Vec<(KeyBuf, Created<V>)>, E>;
 

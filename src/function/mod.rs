@@ -21,8 +21,8 @@ pub use self::{
     batched::Batched,
     function_key::{FunctionKey, written},
     many::{
-        GetMany, InvalidateMany, Made, Many, Of, SetMany, Settled, found, keys, made, many, none,
-        picked, settled,
+        GetMany, InvalidateMany, Made, Many, Of, SetMany, Settled, batches, found, keys, made,
+        many, none, picked, settled,
     },
     operation::{BlockingOperation, Get, Invalidate, Operation, Set},
     returned::{
