@@ -4,7 +4,8 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{
     Attribute, Block, FnArg, GenericArgument, GenericParam, Ident, Lifetime, Pat, PathArguments,
-    Receiver, ReceiverKind, Result, ReturnType, Signature, Type, Visibility, spanned::Spanned,
+    Receiver, ReceiverKind, Result, ReturnType, Safety, Signature, Type, Visibility,
+    spanned::Spanned,
 };
 
 use crate::{attributes::Place, errors};
@@ -34,9 +35,7 @@ impl Function {
         block: Block,
         place: Place,
     ) -> Result<Self> {
-        if let Some(constness) = &sig.constness {
-            return Err(errors::at(constness, "a cached function cannot be `const`"));
-        }
+        check_qualifiers(&sig)?;
         if let Some(receiver) = sig.receiver() {
             check_receiver(receiver)?;
         }
@@ -95,6 +94,22 @@ impl Function {
         let all = self.sig.generics.params.iter();
         all.filter(|param| matches!(param, GenericParam::Lifetime(_)))
     }
+}
+
+fn check_qualifiers(sig: &Signature) -> Result<()> {
+    if let Some(constness) = &sig.constness {
+        return Err(errors::at(constness, "a cached function cannot be `const`"));
+    }
+    if let Safety::Unsafe(unsafety) = &sig.safety {
+        let message = "a cached function cannot be `unsafe`: what its callers have to see to is forgotten \
+                       with the first call. Cache a safe function that calls it";
+        return Err(errors::at(unsafety, message));
+    }
+    if let Some(abi) = &sig.abi {
+        let message = "a cached function cannot be `extern`: cache one that it calls";
+        return Err(errors::at(abi, message));
+    }
+    Ok(())
 }
 
 fn check_receiver(receiver: &Receiver) -> Result<()> {

@@ -43,10 +43,10 @@ pub fn picked<K: Clone>(items: &[K], places: &[usize]) -> Vec<K> {
 /// What a batch keeps for each item.
 pub type Of<W, K> = <<W as Returned>::Value as Batched<K>>::Value;
 
-/// Asks that a batch over `K` can be cached.
+/// Asks that what a batch over `K` returns can be cached.
 pub fn batches<W, K>()
 where
-    W: Returned<Value: Batched<K, Value: CachedValue>, Error: CachedError>,
+    W: Returned<Value: Batched<K, Value: CachedValue>>,
 {
 }
 
@@ -76,7 +76,7 @@ where
 
 /// What comes of a batch: a value for each item, nothing if the function is to be called without the
 /// cache, or what its callers are told.
-pub type Settled<V, E> = Result<Option<Vec<Option<V>>>, E>;
+pub type Settled<V, E> = Result<Option<Vec<Option<V>>>, Arc<E>>;
 
 /// What a batch returns.
 ///
@@ -89,12 +89,12 @@ pub fn settled<W, K>(
     settled: Settled<Of<W, K>, W::Error>,
 ) -> Result<W::Return, Vec<K>>
 where
-    W: Returned<Value: Batched<K>>,
+    W: Returned<Value: Batched<K>, Error: CachedError>,
 {
     match settled {
         Ok(Some(values)) => Ok(whole::<W, K>(items, values)),
         Ok(None) => Err(items),
-        Err(error) => Ok(W::failed(error)),
+        Err(error) => Ok(W::failed(Arc::unwrap_or_clone(error))),
     }
 }
 
@@ -145,7 +145,7 @@ fn places(missing: Vec<Entry>) -> Vec<usize> {
     missing.into_iter().map(|entry| entry.at).collect()
 }
 
-fn settle<S, L: Lock, I: Invalidator, V, E: CachedError>(
+fn settle<S, L: Lock, I: Invalidator, V, E>(
     region: &Region<S, L, I>,
     outcomes: Result<Outcomes<V, E>>,
     carrier: Carrier<E>,
@@ -155,8 +155,8 @@ fn settle<S, L: Lock, I: Invalidator, V, E: CachedError>(
         .and_then(|outcomes| outcomes.into_iter().collect::<Result<Vec<_>, _>>());
     match (values, carrier) {
         (Ok(values), _) => Ok(Some(values)),
-        (Err(Failure::Creator(error)), _) => Err(Arc::unwrap_or_clone(error)),
-        (Err(Failure::Cache(error)), Some(carry)) => Err(carry(error)),
+        (Err(Failure::Creator(error)), _) => Err(error),
+        (Err(Failure::Cache(error)), Some(carry)) => Err(Arc::new(carry(error))),
         (Err(Failure::Cache(error)), None) => {
             without(region, &error);
             Ok(None)
@@ -167,7 +167,7 @@ fn settle<S, L: Lock, I: Invalidator, V, E: CachedError>(
 impl<V, E, C, Fut> Operation<V> for Many<E, C>
 where
     V: CachedValue,
-    E: CachedError,
+    E: Send + Sync + 'static,
     C: Fn(Vec<usize>) -> Fut,
     Fut: Future<Output = Made<V, E>>,
 {
@@ -192,7 +192,7 @@ where
 impl<V, E, C> BlockingOperation<V> for Many<E, C>
 where
     V: CachedValue,
-    E: CachedError,
+    E: Send + Sync + 'static,
     C: Fn(Vec<usize>) -> Made<V, E>,
 {
     type Output = Settled<V, E>;

@@ -27,7 +27,8 @@ pub use self::{
     operation::{BlockingOperation, Get, Invalidate, Operation, Set},
     returned::{
         Alias, CachedError, CachedValue, Carrier, Carries, CarriesNot, Fails, FailsMaybe, Maybe,
-        Neither, NeitherResultNorOption, Plain, Returned, SpelledOut, Spelling, spelled_out,
+        Neither, NeitherResultNorOption, Plain, Returned, SpelledOut, Spelling, fails, returns,
+        spelled_out,
     },
     shown::{Show, Shown},
 };

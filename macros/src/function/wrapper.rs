@@ -70,7 +70,11 @@ impl Cached<'_> {
         // All of it in one place, where a type that cannot be cached is one error.
         let awaits = awaits.map(|awaits| errors::shown_at(&awaits, span));
         let call = quote_spanned!(span=> #shown::function::#how(#arguments) #awaits);
+        // Asked first and by itself, so that a wrong type is one error in the library's words; as generated
+        // code, since the compiler would have advice for an expression of the user.
+        let checked = quote!(#krate::function::returns::<#marker>(););
         let there = quote! {
+            #checked
             #own_ttl
             let mut #text = #krate::function::FunctionKey::new();
             let #written = #key(#owner #(&#keys,)* &mut #text);

@@ -122,7 +122,8 @@ impl Batch<'_> {
         let (marker, item) = (self.marker(), &list.item);
         let span = function.returns.ty.span();
         let (shown, item) = (errors::shown_at(krate, span), errors::shown_at(&quote!(#item), span));
-        quote_spanned!(span=> #shown::function::batches::<#marker, #item>();)
+        let batches = quote_spanned!(span=> #shown::function::batches::<#marker, #item>(););
+        quote!(#krate::function::fails::<#marker>(); #batches)
     }
 
     pub(super) fn parts(&self) -> Result<TokenStream> {
