@@ -257,7 +257,10 @@ impl Taken {
         match ty {
             Type::Reference(reference) => {
                 let mut reference = reference.clone();
-                reference.mutability = None;
+                // What the function may change is only looked at here, and for less long.
+                if reference.mutability.take().is_some() {
+                    reference.lifetime = None;
+                }
                 shared(reference.into_token_stream())
             }
             Type::Path(path) if path.qself.is_none() => {

@@ -6,10 +6,15 @@
 use std::time::Duration;
 
 mod batches;
+#[cfg(feature = "config")]
+mod declared;
 mod failures;
+pub mod forms;
 mod free;
 mod generics;
 mod keys;
+#[cfg(feature = "key-hashed")]
+mod layered;
 mod methods;
 mod options;
 mod returns;
