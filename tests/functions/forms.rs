@@ -23,14 +23,14 @@ fn of_a_body(n: u64) -> u64 {
 }
 
 #[cached(region = NUMBERS)]
-#[cfg(any())]
+#[cfg(not(test))]
 fn not_there(n: u64) -> NoSuchType {
     n
 }
 
-#[cfg(all())]
+#[cfg(test)]
 #[cached(region = NUMBERS)]
-#[cfg(all())]
+#[cfg(test)]
 fn there(n: u64) -> u64 {
     n + 1
 }
@@ -60,7 +60,7 @@ mod inner {
 
     #[remembered(region = NUMBERS_OF_ALL)]
     pub(in crate::forms) fn for_a_path(n: u64) -> Option<u64> {
-        Some(n)
+        (n < 100).then_some(n)
     }
 
     #[all_remembered(region = NUMBERS_OF_ALL)]
@@ -145,7 +145,9 @@ fn of_any(n: u64, rest: impl IntoIterator<Item = u64>) -> u64 {
 #[cached_multi(region = NUMBERS, key = "all:{item}")]
 fn all_of_any(mut numbers: Vec<u64>, mut plus: u64) -> Vec<Option<u64>> {
     plus += 1;
-    numbers.iter_mut().for_each(|n| *n += plus);
+    for n in &mut numbers {
+        *n += plus;
+    }
     numbers.into_iter().map(Some).collect()
 }
 
