@@ -57,6 +57,9 @@
 /// `doc`, `must_use` and `deprecated` stay with the function, other attributes (`#[instrument]`) go with
 /// its body. A body that calls the function by its name calls the cached one.
 ///
+/// A cached function is neither `unsafe` nor `const` nor `extern`. Its arguments have names, `mut` or not; one
+/// of type `impl Trait` is no part of the key.
+///
 /// # Attributes
 ///
 /// | attribute | default | |
@@ -177,8 +180,8 @@ pub use larder_macros::cached;
 ///
 /// With `of = load_user` it has the region, the keys and the lifetimes of that function, and both are
 /// `async` or both are not. Its arguments are those of the single function in the same order, with the list
-/// in place of the item; `skip(db)` names those which are no part of the single function's key. Inside of
-/// an `impl`, `of` names a method beside it. Without `of`, it takes the attributes of
+/// in place of the item; `skip(db)` says again which of them are no part of the single function's key, since
+/// one attribute cannot see another. Inside of an `impl`, `of` names a method beside it. Without `of`, it takes the attributes of
 /// [`cached`](macro@cached); in a `key`, one item is called `item`, or as `each(id in ids)` says.
 ///
 /// | | |
@@ -196,8 +199,9 @@ pub use larder_macros::cached;
 /// [`Region::try_get_or_create_multi`](crate::Region::try_get_or_create_multi). If the cache fails for some
 /// of the items and the error cannot tell, the function is called for all of them.
 ///
-/// Of items that borrow (`&[&str]`), the compiler cannot see that the future is `Send`; a batch that is
-/// spawned owns its items.
+/// Items may borrow (`&[&str]`), also in a task that is spawned: the future is `Send` if that of the
+/// function is. If they are returned, too, give their lifetime a name:
+/// `async fn load<'a>(names: &[&'a str]) -> HashMap<&'a str, User>`.
 ///
 /// # Panics
 ///

@@ -262,6 +262,12 @@ pub(crate) fn own(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
+/// A name that hardly a user has, as if it stood in the user's code: what the compiler has to say about it
+/// is said once, for all functions that are generated.
+pub(crate) fn own_at(name: &str, span: Span) -> Ident {
+    format_ident!("larder_{name}", span = span)
+}
+
 impl Home {
     /// Tokens of the function, as they are written outside of its `impl`.
     pub(crate) fn outside(&self, tokens: TokenStream) -> TokenStream {

@@ -30,6 +30,14 @@ pub fn cached(attributes: TokenStream, item: TokenStream) -> TokenStream {
     let expanded = match item {
         Item::Fn(function) => free(attributes.into(), &function, Place::Single),
         Item::Impl(block) => methods::expand(attributes.into(), block),
+        Item::Verbatim(function) => Err((
+            errors::at(
+                &function,
+                "a function without a body cannot be cached: of a trait's, cache one in an `impl` of the \
+                 type itself, and call it from the method of the trait",
+            ),
+            quote!(#function),
+        )),
         other => Err((
             errors::at(
                 &other,

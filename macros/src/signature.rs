@@ -4,7 +4,8 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{
     Attribute, Block, FnArg, GenericArgument, GenericParam, Ident, Lifetime, Pat, PathArguments,
-    Receiver, ReceiverKind, Result, ReturnType, Signature, Type, Visibility, spanned::Spanned,
+    Receiver, ReceiverKind, Result, ReturnType, Safety, Signature, Type, Visibility,
+    spanned::Spanned,
 };
 
 use crate::{attributes::Place, errors};
@@ -34,9 +35,7 @@ impl Function {
         block: Block,
         place: Place,
     ) -> Result<Self> {
-        if let Some(constness) = &sig.constness {
-            return Err(errors::at(constness, "a cached function cannot be `const`"));
-        }
+        check_qualifiers(&sig)?;
         if let Some(receiver) = sig.receiver() {
             check_receiver(receiver)?;
         }
@@ -97,6 +96,22 @@ impl Function {
     }
 }
 
+fn check_qualifiers(sig: &Signature) -> Result<()> {
+    if let Some(constness) = &sig.constness {
+        return Err(errors::at(constness, "a cached function cannot be `const`"));
+    }
+    if let Safety::Unsafe(unsafety) = &sig.safety {
+        let message = "a cached function cannot be `unsafe`: what its callers have to see to is forgotten \
+                       with the first call. Cache a safe function that calls it";
+        return Err(errors::at(unsafety, message));
+    }
+    if let Some(abi) = &sig.abi {
+        let message = "a cached function cannot be `extern`: cache one that it calls";
+        return Err(errors::at(abi, message));
+    }
+    Ok(())
+}
+
 fn check_receiver(receiver: &Receiver) -> Result<()> {
     match &receiver.kind {
         ReceiverKind::Reference(_, _, None) => Ok(()),
@@ -144,8 +159,8 @@ impl Returns {
                            an owned one (`String` for `&str`, `Vec<T>` for `&[T]`), or `&'static`";
             return Err(syn::Error::new(borrow, message));
         }
-        let shape = match named(&ty) {
-            Some("Result") => match argument(&ty, 0).as_ref().and_then(named) {
+        let shape = match named(&ty).as_deref() {
+            Some("Result") => match argument(&ty, 0).as_ref().and_then(named).as_deref() {
                 Some("Option") => Shape::FailsMaybe,
                 _ => Shape::Fails,
             },
@@ -186,11 +201,10 @@ impl Returns {
     }
 }
 
-/// `Result` or `Option`, if the last part of a path says so.
-pub(crate) fn named(ty: &Type) -> Option<&'static str> {
+/// The last part of a path, which is all that is seen of a type.
+pub(crate) fn named(ty: &Type) -> Option<String> {
     let Type::Path(path) = ty else { return None };
-    let last = &path.path.segments.last()?.ident;
-    ["Result", "Option"].into_iter().find(|name| last == name)
+    Some(path.path.segments.last()?.ident.to_string())
 }
 
 /// The type argument of this number.
@@ -243,7 +257,10 @@ impl Taken {
         match ty {
             Type::Reference(reference) => {
                 let mut reference = reference.clone();
-                reference.mutability = None;
+                // What the function may change is only looked at here, and for less long.
+                if reference.mutability.take().is_some() {
+                    reference.lifetime = None;
+                }
                 shared(reference.into_token_stream())
             }
             Type::Path(path) if path.qself.is_none() => {

@@ -10,11 +10,16 @@ use crate::{
 
 type Answer<W> = Result<Option<<W as Returned>::Value>, Failure<<W as Returned>::Error>>;
 
-fn wishes<W: Returned>(expire_after: Option<Duration>, carrier: Carrier<W::Error>) -> Wishes {
-    Wishes { expire_after, optional: W::OPTIONAL, tells: carrier.is_some() }
+fn wishes<W: Returned>(
+    expire_after: Option<Duration>,
+    anew: bool,
+    carrier: Carrier<W::Error>,
+) -> Wishes {
+    Wishes { expire_after, anew, optional: W::OPTIONAL, tells: carrier.is_some() }
 }
 
-/// A call of a cached function: what the region has, or what the function returns.
+/// A call of a cached function: what the region has, or what the function returns; `anew`, whatever is
+/// there.
 ///
 /// Where the cache fails, the function is called without it, unless its error can tell (`carrier`).
 ///
@@ -29,6 +34,7 @@ pub async fn answer<W, S, L, I, A, Fut>(
     region: &Region<S, L, I>,
     key: Result<&FunctionKey>,
     expire_after: Option<Duration>,
+    anew: bool,
     arguments: A,
     original: impl Fn(A) -> Fut,
     kept: impl FnOnce(Created<W::Value>) -> Created<W::Value>,
@@ -48,53 +54,13 @@ where
                 let returned = arguments.take().map(original);
                 async { made::<W, _, _, _>(region, kept, some(returned).await) }
             };
-            region.call(key.as_key(), wishes::<W>(expire_after, carrier), create).await
+            region.call(key.as_key(), wishes::<W>(expire_after, anew, carrier), create).await
         }
         Err(error) => Err(error.into()),
     };
     match finish::<W>(answer, carrier) {
         Ok(returned) => returned,
-        Err(error) => some(without(region, &error, arguments).map(original)).await,
-    }
-}
-
-/// [`answer`] with a new value, whatever is there.
-///
-/// # Panics
-///
-/// As there.
-#[expect(clippy::too_many_arguments, reason = "called by generated code")]
-pub async fn answer_anew<W, S, L, I, A, Fut>(
-    _: W,
-    region: &Region<S, L, I>,
-    key: Result<&FunctionKey>,
-    expire_after: Option<Duration>,
-    arguments: A,
-    original: impl Fn(A) -> Fut,
-    kept: impl FnOnce(Created<W::Value>) -> Created<W::Value>,
-    carrier: Carrier<W::Error>,
-) -> W::Return
-where
-    W: Returned<Value: CachedValue, Error: CachedError>,
-    S: Store<W::Value>,
-    L: Lock,
-    I: Invalidator,
-    Fut: Future<Output = W::Return>,
-{
-    let (mut arguments, original) = (Some(arguments), &original);
-    let answer: Answer<W> = match key {
-        Ok(key) => {
-            let create = || {
-                let returned = arguments.take().map(original);
-                async { made::<W, _, _, _>(region, kept, some(returned).await) }
-            };
-            region.call_anew(key.as_key(), wishes::<W>(expire_after, carrier), create).await
-        }
-        Err(error) => Err(error.into()),
-    };
-    match finish::<W>(answer, carrier) {
-        Ok(returned) => returned,
-        Err(error) => some(without(region, &error, arguments).map(original)).await,
+        Err(error) => original(still(region, &error, arguments)).await,
     }
 }
 
@@ -110,6 +76,7 @@ pub fn answer_blocking<W, S, L, I, A>(
     region: &Region<S, L, I>,
     key: Result<&FunctionKey>,
     expire_after: Option<Duration>,
+    anew: bool,
     arguments: A,
     original: impl Fn(A) -> W::Return,
     kept: impl FnOnce(Created<W::Value>) -> Created<W::Value>,
@@ -125,46 +92,11 @@ where
     let answer: Answer<W> = match key {
         Ok(key) => {
             let create = || made::<W, _, _, _>(region, kept, original(once(arguments.take())));
-            region.call_blocking(key.as_key(), wishes::<W>(expire_after, carrier), create)
+            region.call_blocking(key.as_key(), wishes::<W>(expire_after, anew, carrier), create)
         }
         Err(error) => Err(error.into()),
     };
-    finish::<W>(answer, carrier)
-        .unwrap_or_else(|error| original(once(without(region, &error, arguments))))
-}
-
-/// [`answer_anew`] for a function that is not asynchronous.
-///
-/// # Panics
-///
-/// As there.
-#[expect(clippy::too_many_arguments, reason = "called by generated code")]
-pub fn answer_anew_blocking<W, S, L, I, A>(
-    _: W,
-    region: &Region<S, L, I>,
-    key: Result<&FunctionKey>,
-    expire_after: Option<Duration>,
-    arguments: A,
-    original: impl Fn(A) -> W::Return,
-    kept: impl FnOnce(Created<W::Value>) -> Created<W::Value>,
-    carrier: Carrier<W::Error>,
-) -> W::Return
-where
-    W: Returned<Value: CachedValue, Error: CachedError>,
-    S: Store<W::Value>,
-    L: Lock,
-    I: Invalidator,
-{
-    let mut arguments = Some(arguments);
-    let answer: Answer<W> = match key {
-        Ok(key) => {
-            let create = || made::<W, _, _, _>(region, kept, original(once(arguments.take())));
-            region.call_anew_blocking(key.as_key(), wishes::<W>(expire_after, carrier), create)
-        }
-        Err(error) => Err(error.into()),
-    };
-    finish::<W>(answer, carrier)
-        .unwrap_or_else(|error| original(once(without(region, &error, arguments))))
+    finish::<W>(answer, carrier).unwrap_or_else(|error| original(still(region, &error, arguments)))
 }
 
 /// A call of a function whose region is not there.
@@ -204,7 +136,7 @@ pub fn duration(lifetime: impl Into<Option<Duration>>) -> Option<Duration> {
 }
 
 /// What the region makes of what the function has returned.
-pub(super) fn made<W: Returned, S, L: Lock, I: Invalidator>(
+fn made<W: Returned, S, L: Lock, I: Invalidator>(
     region: &Region<S, L, I>,
     kept: impl FnOnce(Created<W::Value>) -> Created<W::Value>,
     returned: W::Return,
@@ -237,26 +169,31 @@ fn failed<W: Returned<Error: Clone>>(
     }
 }
 
+/// Goes on without the cache.
+#[cold]
+pub(super) fn without<S, L: Lock, I: Invalidator>(region: &Region<S, L, I>, error: &Error) {
+    match error.kind() {
+        ErrorKind::Config | ErrorKind::Recursion => misused(error),
+        _ => region.done_without(error),
+    }
+}
+
 /// The arguments for a call without the cache.
 #[cold]
-pub(super) fn without<S, L: Lock, I: Invalidator, A>(
+fn still<S, L: Lock, I: Invalidator, A>(
     region: &Region<S, L, I>,
     error: &Error,
     arguments: Option<A>,
-) -> Option<A> {
-    match (error.kind(), arguments) {
-        (ErrorKind::Config | ErrorKind::Recursion, _) | (_, None) => misused(error),
-        (_, Some(arguments)) => {
-            region.done_without(error);
-            Some(arguments)
-        }
-    }
+) -> A {
+    let Some(arguments) = arguments else { misused(error) };
+    without(region, error);
+    arguments
 }
 
 /// Says loudly what nobody else could be told.
 #[cold]
 #[expect(clippy::panic, reason = "documented: the function's type has no place for an error")]
-pub(super) fn misused(error: &Error) -> ! {
+fn misused(error: &Error) -> ! {
     panic!("{error}")
 }
 

@@ -4,22 +4,22 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use super::{
     Batched, BlockingOperation, CachedError, CachedValue, Carrier, FunctionKey, Operation,
-    Returned,
-    answer::{misused, without},
+    Returned, answer::without,
 };
 use crate::{
-    AsKey, Created, Error, Failure, Invalidator, Key, KeyBuf, Lock, Outcomes, Region, Result,
-    Store, region::Wishes,
+    AsKey, Created, Failure, Invalidator, Key, KeyBuf, Lock, Outcomes, Region, Result, Store,
+    region::Wishes,
 };
 
-/// An item of a batch with its key.
+/// An item of a batch, by its key and its place in the list. The item itself stays with the caller: what
+/// it borrows is nothing to the region.
 #[derive(Clone)]
-struct Entry<K> {
+struct Entry {
     key: KeyBuf,
-    item: K,
+    at: usize,
 }
 
-impl<K> AsKey for Entry<K> {
+impl AsKey for Entry {
     fn as_key(&self) -> Key<'_> {
         self.key.as_key()
     }
@@ -34,176 +34,74 @@ pub fn keys<K>(items: &[K], key: impl Fn(&K) -> Result<FunctionKey>) -> Result<V
     items.iter().map(|item| Ok(key(item)?.to_buf())).collect()
 }
 
-/// A call of a cached batch, without its region.
-#[expect(missing_debug_implementations, reason = "it is made of closures")]
-pub struct Many<W: Returned, K, F, O, C> {
-    items: Vec<K>,
-    key: F,
-    original: O,
-    kept: C,
-    expire_after: Option<Duration>,
-    anew: bool,
-    carrier: Carrier<W::Error>,
-}
-
-/// A call of a cached batch.
-#[expect(clippy::too_many_arguments, reason = "called by generated code")]
-pub fn many<W, K, F, O, C, R>(
-    _: W,
-    items: Vec<K>,
-    key: F,
-    original: O,
-    kept: C,
-    expire_after: Option<Duration>,
-    anew: bool,
-    carrier: Carrier<W::Error>,
-) -> Many<W, K, F, O, C>
-where
-    W: Returned<Value: Batched<K>>,
-    F: Fn(&K) -> Result<FunctionKey>,
-    O: Fn(Vec<K>) -> R,
-    C: Fn(Created<Of<W, K>>) -> Created<Of<W, K>>,
-{
-    Many { items, key, original, kept, expire_after, anew, carrier }
-}
-
-/// A call of a cached batch without items.
+/// The items at some places.
 #[must_use]
-pub fn none<W: Returned<Value: Batched<K>>, K>(_: W, _: &[K]) -> W::Return {
-    whole::<W, K>(Vec::new(), Vec::new())
+pub fn picked<K: Clone>(items: &[K], places: &[usize]) -> Vec<K> {
+    places.iter().map(|at| items[*at].clone()).collect()
 }
 
 /// What a batch keeps for each item.
 pub type Of<W, K> = <<W as Returned>::Value as Batched<K>>::Value;
 
-impl<W, K, F, O, C, V> Many<W, K, F, O, C>
+/// Asks that what a batch over `K` returns can be cached.
+pub fn batches<W, K>()
 where
-    W: Returned<Value: Batched<K, Value = V>, Error: CachedError>,
-    K: Clone,
-    F: Fn(&K) -> Result<FunctionKey>,
-    C: Fn(Created<V>) -> Created<V>,
-    V: CachedValue,
+    W: Returned<Value: Batched<K, Value: CachedValue>>,
 {
-    fn wishes(&self) -> Wishes {
-        let (expire_after, tells) = (self.expire_after, self.carrier.is_some());
-        Wishes { expire_after, optional: true, tells }
-    }
+}
 
-    fn entries(&self) -> Result<Vec<Entry<K>>> {
-        let entry = |item: &K| Ok(Entry { key: (self.key)(item)?.to_buf(), item: item.clone() });
-        self.items.iter().map(entry).collect()
-    }
+/// What a creator makes of the items that it was asked for.
+pub type Made<V, E> = Result<Vec<(KeyBuf, Created<V>)>, E>;
 
-    /// What was created for the items that were `asked` for.
-    fn made(
-        &self,
-        asked: Vec<K>,
-        returned: W::Return,
-    ) -> Result<Vec<(KeyBuf, Created<V>)>, W::Error> {
-        let pairs = W::apart(returned)?.map(|batch| batch.pairs(asked)).unwrap_or_default();
-        // What has no key was not asked for.
-        let pair = |(item, value)| {
-            let key = (self.key)(&item).ok()?.to_buf();
-            Some((key, (self.kept)(Created::new(value))))
-        };
-        Ok(pairs.into_iter().filter_map(pair).collect())
-    }
+/// What was created for the items that were `asked` for.
+///
+/// # Errors
+///
+/// When the function has failed.
+pub fn made<W, K>(
+    _: W,
+    returned: W::Return,
+    asked: Vec<K>,
+    key: impl Fn(&K) -> Result<FunctionKey>,
+    kept: impl Fn(Created<Of<W, K>>) -> Created<Of<W, K>>,
+) -> Made<Of<W, K>, W::Error>
+where
+    W: Returned<Value: Batched<K>>,
+{
+    let pairs = W::apart(returned)?.map(|batch| batch.pairs(asked)).unwrap_or_default();
+    // What has no key was not asked for.
+    let pair = |(item, value)| Some((key(&item).ok()?.to_buf(), kept(Created::new(value))));
+    Ok(pairs.into_iter().filter_map(pair).collect())
+}
 
-    /// What the caller gets; an error if the function has to be asked without the cache.
-    fn finish(&self, outcomes: Outcomes<V, W::Error>) -> Result<W::Return> {
-        let mut values = Vec::with_capacity(outcomes.len());
-        for outcome in outcomes {
-            match outcome {
-                Ok(value) => values.push(value),
-                Err(Failure::Creator(error)) => {
-                    return Ok(W::failed(Arc::unwrap_or_clone(error)));
-                }
-                Err(Failure::Cache(error)) => return self.fail(error),
-            }
-        }
-        Ok(whole::<W, K>(self.items.clone(), values))
-    }
+/// What comes of a batch: a value for each item, nothing if the function is to be called without the
+/// cache, or what its callers are told.
+pub type Settled<V, E> = Result<Option<Vec<Option<V>>>, Arc<E>>;
 
-    /// Tells that the cache failed, if that can be told.
-    fn fail(&self, error: Error) -> Result<W::Return> {
-        match self.carrier {
-            Some(carry) => Ok(W::failed(carry(error))),
-            None => Err(error),
-        }
-    }
-
-    /// The items, for a call without the cache.
-    fn without<S, L: Lock, I: Invalidator>(
-        &self,
-        region: &Region<S, L, I>,
-        error: &Error,
-    ) -> Vec<K> {
-        without(region, error, Some(self.items.clone())).unwrap_or_else(|| misused(error))
+/// What a batch returns.
+///
+/// # Errors
+///
+/// With the items, if the function is to be called without the cache.
+pub fn settled<W, K>(
+    _: W,
+    items: Vec<K>,
+    settled: Settled<Of<W, K>, W::Error>,
+) -> Result<W::Return, Vec<K>>
+where
+    W: Returned<Value: Batched<K>, Error: CachedError>,
+{
+    match settled {
+        Ok(Some(values)) => Ok(whole::<W, K>(items, values)),
+        Ok(None) => Err(items),
+        Err(error) => Ok(W::failed(Arc::unwrap_or_clone(error))),
     }
 }
 
-impl<W, K, F, O, C, V, Fut> Operation<V> for Many<W, K, F, O, C>
-where
-    W: Returned<Value: Batched<K, Value = V>, Error: CachedError>,
-    K: Clone,
-    F: Fn(&K) -> Result<FunctionKey>,
-    O: Fn(Vec<K>) -> Fut,
-    C: Fn(Created<V>) -> Created<V>,
-    V: CachedValue,
-    Fut: Future<Output = W::Return>,
-{
-    type Output = W::Return;
-
-    async fn run<S: Store<V>, L: Lock, I: Invalidator>(
-        self,
-        region: &Region<S, L, I>,
-    ) -> Result<W::Return> {
-        let this = &self;
-        let answer = match this.entries() {
-            Ok(entries) => {
-                let create = |missing: Vec<Entry<K>>| {
-                    let asked: Vec<K> = missing.into_iter().map(|entry| entry.item).collect();
-                    let returned = (this.original)(asked.clone());
-                    async move { this.made(asked, returned.await) }
-                };
-                this.finish(region.call_multi(this.wishes(), this.anew, entries, create).await)
-            }
-            Err(error) => this.fail(error),
-        };
-        match answer {
-            Ok(returned) => Ok(returned),
-            Err(error) => Ok((self.original)(self.without(region, &error)).await),
-        }
-    }
-}
-
-impl<W, K, F, O, C, V> BlockingOperation<V> for Many<W, K, F, O, C>
-where
-    W: Returned<Value: Batched<K, Value = V>, Error: CachedError>,
-    K: Clone,
-    F: Fn(&K) -> Result<FunctionKey>,
-    O: Fn(Vec<K>) -> W::Return,
-    C: Fn(Created<V>) -> Created<V>,
-    V: CachedValue,
-{
-    type Output = W::Return;
-
-    fn run<S: Store<V>, L: Lock, I: Invalidator>(
-        self,
-        region: &Region<S, L, I>,
-    ) -> Result<W::Return> {
-        let answer = match self.entries() {
-            Ok(entries) => {
-                let create = |missing: Vec<Entry<K>>| {
-                    let asked: Vec<K> = missing.into_iter().map(|entry| entry.item).collect();
-                    self.made(asked.clone(), (self.original)(asked))
-                };
-                self.finish(region.call_multi_blocking(self.wishes(), self.anew, entries, create))
-            }
-            Err(error) => self.fail(error),
-        };
-        Ok(answer.unwrap_or_else(|error| (self.original)(self.without(region, &error))))
-    }
+/// A batch without items.
+#[must_use]
+pub fn none<W: Returned<Value: Batched<K>>, K>(_: W, items: Vec<K>) -> W::Return {
+    whole::<W, K>(items, Vec::new())
 }
 
 fn whole<W: Returned<Value: Batched<K>>, K>(
@@ -212,6 +110,102 @@ fn whole<W: Returned<Value: Batched<K>>, K>(
 ) -> W::Return {
     let batch = found::<W::Value, K>(items, values);
     W::whole(Some(batch)).unwrap_or_else(|| unreachable!("a batch that is there can be returned"))
+}
+
+/// A call of a cached batch, without its region.
+///
+/// Neither the items nor what the function returns is part of its type. The compiler judges whether a
+/// future is `Send` without knowing which of its lifetimes are the same, so nothing that it has to prove
+/// for that may depend on two of them.
+#[expect(missing_debug_implementations, reason = "it is made of a closure")]
+pub struct Many<E, C> {
+    keys: Result<Vec<KeyBuf>>,
+    wishes: Wishes,
+    create: C,
+    carrier: Carrier<E>,
+}
+
+/// A call of a cached batch; `create` gets the places of what is missing.
+pub fn many<E, C>(
+    keys: Result<Vec<KeyBuf>>,
+    expire_after: Option<Duration>,
+    anew: bool,
+    create: C,
+    carrier: Carrier<E>,
+) -> Many<E, C> {
+    let wishes = Wishes { expire_after, anew, optional: true, tells: carrier.is_some() };
+    Many { keys, wishes, create, carrier }
+}
+
+fn entries(keys: Vec<KeyBuf>) -> Vec<Entry> {
+    keys.into_iter().enumerate().map(|(at, key)| Entry { key, at }).collect()
+}
+
+fn places(missing: Vec<Entry>) -> Vec<usize> {
+    missing.into_iter().map(|entry| entry.at).collect()
+}
+
+fn settle<S, L: Lock, I: Invalidator, V, E>(
+    region: &Region<S, L, I>,
+    outcomes: Result<Outcomes<V, E>>,
+    carrier: Carrier<E>,
+) -> Settled<V, E> {
+    let values = outcomes
+        .map_err(Failure::Cache)
+        .and_then(|outcomes| outcomes.into_iter().collect::<Result<Vec<_>, _>>());
+    match (values, carrier) {
+        (Ok(values), _) => Ok(Some(values)),
+        (Err(Failure::Creator(error)), _) => Err(error),
+        (Err(Failure::Cache(error)), Some(carry)) => Err(Arc::new(carry(error))),
+        (Err(Failure::Cache(error)), None) => {
+            without(region, &error);
+            Ok(None)
+        }
+    }
+}
+
+impl<V, E, C, Fut> Operation<V> for Many<E, C>
+where
+    V: CachedValue,
+    E: Send + Sync + 'static,
+    C: Fn(Vec<usize>) -> Fut,
+    Fut: Future<Output = Made<V, E>>,
+{
+    type Output = Settled<V, E>;
+
+    async fn run<S: Store<V>, L: Lock, I: Invalidator>(
+        self,
+        region: &Region<S, L, I>,
+    ) -> Result<Settled<V, E>> {
+        let Self { keys, wishes, create, carrier } = self;
+        let outcomes = match keys {
+            Ok(keys) => {
+                let create = |missing| create(places(missing));
+                Ok(region.call_multi(wishes, entries(keys), create).await)
+            }
+            Err(error) => Err(error),
+        };
+        Ok(settle(region, outcomes, carrier))
+    }
+}
+
+impl<V, E, C> BlockingOperation<V> for Many<E, C>
+where
+    V: CachedValue,
+    E: Send + Sync + 'static,
+    C: Fn(Vec<usize>) -> Made<V, E>,
+{
+    type Output = Settled<V, E>;
+
+    fn run<S: Store<V>, L: Lock, I: Invalidator>(
+        self,
+        region: &Region<S, L, I>,
+    ) -> Result<Settled<V, E>> {
+        let Self { keys, wishes, create, carrier } = self;
+        let create = |missing| create(places(missing));
+        let outcomes = keys.map(|keys| region.call_multi_blocking(wishes, entries(keys), create));
+        Ok(settle(region, outcomes, carrier))
+    }
 }
 
 /// The values that are there, as the batch returns them.

@@ -16,18 +16,19 @@ mod shown;
 pub use self::call_key::CallKey;
 #[doc(hidden)]
 pub use self::{
-    answer::{
-        answer, answer_anew, answer_anew_blocking, answer_blocking, duration, keep_for, keep_if,
-        keeps_lifetimes, no_region,
-    },
+    answer::{answer, answer_blocking, duration, keep_for, keep_if, keeps_lifetimes, no_region},
     argument::{KeyArgument, KeyReceiver, argument, receiver},
     batched::Batched,
     function_key::{FunctionKey, written},
-    many::{GetMany, InvalidateMany, Many, Of, SetMany, found, keys, many, none},
+    many::{
+        GetMany, InvalidateMany, Made, Many, Of, SetMany, Settled, batches, found, keys, made,
+        many, none, picked, settled,
+    },
     operation::{BlockingOperation, Get, Invalidate, Operation, Set},
     returned::{
         Alias, CachedError, CachedValue, Carrier, Carries, CarriesNot, Fails, FailsMaybe, Maybe,
-        Neither, NeitherResultNorOption, Plain, Returned, SpelledOut, Spelling, spelled_out,
+        Neither, NeitherResultNorOption, Plain, Returned, SpelledOut, Spelling, fails, returns,
+        spelled_out,
     },
     shown::{Show, Shown},
 };

@@ -169,6 +169,14 @@ pub trait CachedError: Clone + Send + Sync + 'static {}
 #[diagnostic::do_not_recommend]
 impl<E: Clone + Send + Sync + 'static> CachedError for E {}
 
+/// Asks that what a function returns can be cached.
+#[inline]
+pub fn returns<W: Returned<Value: CachedValue, Error: CachedError>>() {}
+
+/// Asks that how a function fails can be told to everyone who waited.
+#[inline]
+pub fn fails<W: Returned<Error: CachedError>>() {}
+
 /// How a function tells its callers that the cache failed, if it can.
 pub type Carrier<E> = Option<fn(Error) -> E>;
 

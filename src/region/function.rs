@@ -20,6 +20,8 @@ use crate::{
 pub(crate) struct Wishes {
     /// The logical lifetime.
     pub(crate) expire_after: Option<Duration>,
+    /// Whether to create, whatever is there.
+    pub(crate) anew: bool,
     /// Whether that there is nothing is an answer, too.
     pub(crate) optional: bool,
     /// Whether the function can tell its callers that the cache failed. To one that cannot, no region is
@@ -29,7 +31,11 @@ pub(crate) struct Wishes {
 
 impl Wishes {
     fn wants(&self) -> Wants {
-        if self.optional { Wants::Answer } else { Wants::Value }
+        match self {
+            Self { anew: true, .. } => Wants::New,
+            Self { optional: true, .. } => Wants::Answer,
+            _ => Wants::Value,
+        }
     }
 
     fn lifetime<S, L, I>(&self, region: &Region<S, L, I>) -> u64 {
@@ -63,6 +69,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         E: Send + Sync + 'static,
         Fut: Future<Output = Result<Created<T>, E>>,
     {
+        if wishes.anew {
+            let asked = Asked::new(key, wishes.wants(), self.inner.flights.landed());
+            return wishes.apply(self).create_boxed(asked, Ok(None), create).await;
+        }
         let seen = self.inner.flights.landed();
         let lifetime = wishes.lifetime(self);
         let rest = |found| {
@@ -88,6 +98,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     {
         let seen = self.inner.flights.landed();
         let looked = match self.inner.stack.capabilities().immediate {
+            _ if wishes.anew => Some(Err(Ok(None))),
             Immediate::Nothing => None,
             Immediate::Reads | Immediate::All => glance(self.fresh(wishes.lifetime(self), key)),
         };
@@ -101,45 +112,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         }
     }
 
-    /// The call that creates, whatever is there.
-    pub(crate) async fn call_anew<T, E, Fut>(
-        &self,
-        key: Key<'_>,
-        wishes: Wishes,
-        create: impl FnOnce() -> Fut,
-    ) -> Result<Option<T>, Failure<E>>
-    where
-        S: Store<T>,
-        T: Clone + Send + Sync + 'static,
-        E: Send + Sync + 'static,
-        Fut: Future<Output = Result<Created<T>, E>>,
-    {
-        let asked = Asked::new(key, Wants::New, self.inner.flights.landed());
-        wishes.apply(self).create_boxed(asked, Ok(None), create).await
-    }
-
-    /// The same for a function that is not asynchronous.
-    pub(crate) fn call_anew_blocking<T, E>(
-        &self,
-        key: Key<'_>,
-        wishes: Wishes,
-        create: impl FnOnce() -> Result<Created<T>, E>,
-    ) -> Result<Option<T>, Failure<E>>
-    where
-        S: Store<T>,
-        T: Clone + Send + Sync + 'static,
-        E: Send + Sync + 'static,
-    {
-        let asked = Asked::new(key, Wants::New, self.inner.flights.landed());
-        wishes.apply(self).blocking().create(asked, Some(Ok(None)), create)
-    }
-
-    /// [`try_get_or_create_multi_with`](Self::try_get_or_create_multi_with) under these wishes; `anew`,
-    /// whatever is there.
+    /// [`try_get_or_create_multi_with`](Self::try_get_or_create_multi_with) under these wishes.
     pub(crate) async fn call_multi<K, Q, T, E, R, Fut>(
         &self,
         wishes: Wishes,
-        anew: bool,
         items: Vec<K>,
         create: impl FnMut(Vec<K>) -> Fut,
     ) -> Outcomes<T, E>
@@ -153,7 +129,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         Fut: Future<Output = Result<R, E>>,
     {
         let region = wishes.apply(self);
-        if anew {
+        if wishes.anew {
             Box::pin(region.batch_anew(items, create)).await
         } else {
             Box::pin(region.batch(items, create)).await
@@ -164,7 +140,6 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     pub(crate) fn call_multi_blocking<K, Q, T, E, R>(
         &self,
         wishes: Wishes,
-        anew: bool,
         items: Vec<K>,
         create: impl FnMut(Vec<K>) -> Result<R, E>,
     ) -> Outcomes<T, E>
@@ -177,7 +152,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         R: IntoIterator<Item = (Q, Created<T>)>,
     {
         let region = wishes.apply(self).blocking();
-        if anew { region.batch_anew(&items, create) } else { region.batch(items, create) }
+        if wishes.anew { region.batch_anew(&items, create) } else { region.batch(items, create) }
     }
 
     /// The same region by a function's lifetime.

@@ -50,8 +50,8 @@ where
 
 /// Forwards to what a pointer points to.
 macro_rules! through {
-    ($($pointer:ty),*) => {$(
-        impl<R: RegionSource> RegionSource for $pointer {
+    ($($pointer:ty $(, $sized:tt)?;)*) => {$(
+        impl<R: RegionSource $(+ $sized Sized)?> RegionSource for $pointer {
             type Stack = R::Stack;
             type Lock = R::Lock;
             type Invalidator = R::Invalidator;
@@ -65,4 +65,4 @@ macro_rules! through {
     )*};
 }
 
-through!(&R, Arc<R>, LazyLock<R>);
+through!(&R, ?; Arc<R>, ?; LazyLock<R>;);

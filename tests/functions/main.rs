@@ -6,13 +6,19 @@
 use std::time::Duration;
 
 mod batches;
+#[cfg(feature = "config")]
+mod declared;
 mod failures;
+pub mod forms;
 mod free;
 mod generics;
 mod keys;
+#[cfg(feature = "key-hashed")]
+mod layered;
 mod methods;
 mod options;
 mod returns;
+mod spawned;
 
 /// The error of a function that knows nothing of caches.
 #[derive(Clone, Debug, PartialEq, Eq)]
