@@ -22,6 +22,15 @@ pub(crate) struct Impl {
     pub(crate) name: Ident,
 }
 
+impl Impl {
+    /// The same `impl` with other items.
+    pub(crate) fn inherent(&self, items: &TokenStream) -> TokenStream {
+        let (generics, _, clause) = self.generics.split_for_impl();
+        let self_ty = &self.self_ty;
+        quote!(impl #generics #self_ty #clause { #items })
+    }
+}
+
 /// From where something is called.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum From {

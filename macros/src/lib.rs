@@ -10,6 +10,7 @@ mod key;
 mod methods;
 mod multi;
 mod signature;
+mod units;
 
 use proc_macro::TokenStream;
 use quote::quote;

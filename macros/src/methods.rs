@@ -78,7 +78,10 @@ fn try_expand(attributes: TokenStream, mut block: ItemImpl) -> syn::Result<Token
         #unsafety impl #impl_generics #self_ty #clause {
             #(#inside)*
         }
-        #beside
+        // Two blocks may be for one type with other parameters, and their handles have one name.
+        const _: () = {
+            #beside
+        };
         #error
     })
 }
@@ -117,7 +120,7 @@ fn method(
         return Batch::new(&function, &attributes, home)?.expand();
     }
     let cached = Cached::new(&function, &attributes, home)?;
-    let (wrapper, parts, accessor) = (cached.wrapper(), cached.parts(), cached.accessor());
+    let (wrapper, parts) = (cached.wrapper(), cached.parts());
     let body = signed(&function, home);
-    Ok((quote!(#wrapper #accessor #parts #body), cached.handle()))
+    Ok((quote!(#wrapper #parts #body), cached.handle()))
 }

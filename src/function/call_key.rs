@@ -23,7 +23,7 @@ use crate::{Error, ErrorKind, Result};
 ///
 /// | part | written as |
 /// |---|---|
-/// | the function | `app::users::load` |
+/// | the function | `app::users::load`, `app::Repo<u8>::load`; of a program, not of its library: `bin:app::load` |
 /// | a namespace | `[eu]` |
 /// | type and const parameters | `<app::User,3>` |
 /// | arguments | `(7,"ann%20lee")` |
@@ -69,6 +69,24 @@ impl CallKey {
         let mut text = KeyText::new();
         text.push_str(function);
         Self { text, part: Part::Function }
+    }
+
+    /// Begins the key of a call of the function that the type `F` stands for. `in_program` tells the
+    /// functions of a program from those of a library of the same name: they begin with `bin:`.
+    #[must_use]
+    pub fn of<F: ?Sized>(in_program: bool) -> Self {
+        let mut text = KeyText::new();
+        if in_program {
+            text.push_str("bin:");
+        }
+        text.push_escaped(std::any::type_name::<F>(), |_| false);
+        Self { text, part: Part::Function }
+    }
+
+    /// Makes it the function `name` of that type.
+    pub fn method(&mut self, name: &str) {
+        self.text.push_str("::");
+        self.text.push_str(name);
     }
 
     /// Adds the namespace; before types and arguments.

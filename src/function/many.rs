@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use super::{
     Batched, BlockingOperation, CachedError, CachedValue, Carrier, FunctionKey, Operation,
-    Returned, answer::without,
+    Returned, answer::without, operation::put,
 };
 use crate::{
     AsKey, Created, Failure, Invalidator, Key, KeyBuf, Lock, Outcomes, Region, Result, Store,
@@ -251,15 +251,23 @@ impl<T: Send> BlockingOperation<T> for GetMany {
     }
 }
 
-/// Stores values.
+/// Stores values, as the function would have them kept.
 #[derive(Clone, Debug)]
-pub struct SetMany<T>(Vec<(KeyBuf, T)>);
+pub struct SetMany<T> {
+    keys: Vec<KeyBuf>,
+    created: Vec<Created<T>>,
+    expire_after: Option<Duration>,
+}
 
 impl<T> SetMany<T> {
-    /// Stores values under their keys.
+    /// Stores what was created under its keys.
     #[must_use]
-    pub fn new(values: Vec<(KeyBuf, T)>) -> Self {
-        Self(values)
+    pub fn new(
+        keys: Vec<KeyBuf>,
+        created: Vec<Created<T>>,
+        expire_after: Option<Duration>,
+    ) -> Self {
+        Self { keys, created, expire_after }
     }
 }
 
@@ -301,8 +309,9 @@ impl<T: Sync> Operation<T> for SetMany<T> {
         self,
         region: &Region<S, L, I>,
     ) -> Result<()> {
-        let (keys, values): (Vec<_>, Vec<_>) = self.0.into_iter().unzip();
-        region.set_multi(keys.iter().zip(values)).await
+        let values = self.keys.iter().map(KeyBuf::as_key).zip(self.created);
+        let values = values.filter_map(|(key, created)| put(key, created)).collect();
+        region.within(self.expire_after).put_multi(values).await
     }
 }
 
@@ -310,7 +319,8 @@ impl<T: Sync> BlockingOperation<T> for SetMany<T> {
     type Output = ();
 
     fn run<S: Store<T>, L: Lock, I: Invalidator>(self, region: &Region<S, L, I>) -> Result<()> {
-        let (keys, values): (Vec<_>, Vec<_>) = self.0.into_iter().unzip();
-        region.blocking().set_multi(keys.iter().zip(values))
+        let values = self.keys.iter().map(KeyBuf::as_key).zip(self.created);
+        let values = values.filter_map(|(key, created)| put(key, created)).collect();
+        region.within(self.expire_after).blocking().put_multi(values)
     }
 }

@@ -3,7 +3,7 @@
 use std::{future::Future, time::Duration};
 
 use super::FunctionKey;
-use crate::{Invalidator, Lock, Region, Result, Store};
+use crate::{Created, Invalidator, Key, Lock, Region, Result, Store};
 
 /// Something to do with a region of values `T`, whatever its type.
 pub trait Operation<T> {
@@ -70,36 +70,46 @@ impl<T> BlockingOperation<T> for Get {
     }
 }
 
-/// Stores a value.
+/// Stores a value, as the function would have it kept.
 #[derive(Clone, Debug)]
 pub struct Set<T> {
     key: FunctionKey,
-    value: T,
+    created: Created<T>,
+    expire_after: Option<Duration>,
 }
 
 impl<T> Set<T> {
-    /// Stores `value` under `key`.
-    pub fn new(key: FunctionKey, value: T) -> Self {
-        Self { key, value }
+    /// Stores `created` under `key`.
+    #[must_use]
+    pub fn new(key: FunctionKey, created: Created<T>, expire_after: Option<Duration>) -> Self {
+        Self { key, created, expire_after }
     }
 }
 
-impl<T> Operation<T> for Set<T> {
+/// A write of what is to be kept like this; nothing where there is no value.
+pub(super) fn put<T>(key: Key<'_>, created: Created<T>) -> Option<(Key<'_>, T, Option<Duration>)> {
+    let (value, ttl) = created.into_parts();
+    value.map(|value| (key, value, ttl))
+}
+
+impl<T: Sync> Operation<T> for Set<T> {
     type Output = ();
 
     async fn run<S: Store<T>, L: Lock, I: Invalidator>(
         self,
         region: &Region<S, L, I>,
     ) -> Result<()> {
-        region.set(self.key.as_key(), self.value).await
+        let values = put(self.key.as_key(), self.created).into_iter().collect();
+        region.within(self.expire_after).put_multi(values).await
     }
 }
 
-impl<T> BlockingOperation<T> for Set<T> {
+impl<T: Sync> BlockingOperation<T> for Set<T> {
     type Output = ();
 
     fn run<S: Store<T>, L: Lock, I: Invalidator>(self, region: &Region<S, L, I>) -> Result<()> {
-        region.blocking().set(self.key.as_key(), self.value)
+        let values = put(self.key.as_key(), self.created).into_iter().collect();
+        region.within(self.expire_after).blocking().put_multi(values)
     }
 }
 

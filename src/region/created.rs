@@ -51,6 +51,13 @@ impl<T> Created<T> {
     }
 }
 
+impl<T> Created<T> {
+    /// The value and its lifetime.
+    pub(crate) fn into_parts(self) -> (Option<T>, Option<Duration>) {
+        (self.value, self.ttl)
+    }
+}
+
 impl<T> From<T> for Created<T> {
     fn from(value: T) -> Self {
         Self::new(value)

@@ -1,5 +1,7 @@
 //! Writing and forgetting, which win over creations.
 
+use std::time::Duration;
+
 use super::{Region, crew::Crew, flight::Lead, held::Held};
 use crate::{Entry, Invalidator, Key, Level, Lock, Put, Result, Store};
 
@@ -53,18 +55,34 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         S: Store<T>,
         T: Sync,
     {
-        let (keys, values): (Vec<Key<'k>>, Vec<T>) =
-            values.into_iter().map(|(key, value)| (key.into(), value)).unzip();
-        if keys.is_empty() {
+        let put = |(key, value): (_, T)| (Into::<Key<'k>>::into(key), value, None);
+        self.put_multi(values.into_iter().map(put).collect()).await
+    }
+
+    /// Stores values, some with a lifetime of their own, which the stack must be able to keep.
+    pub(crate) async fn put_multi<T>(
+        &self,
+        values: Vec<(Key<'_>, T, Option<Duration>)>,
+    ) -> Result<()>
+    where
+        S: Store<T>,
+        T: Sync,
+    {
+        if values.is_empty() {
             return Ok(());
         }
+        let keys: Vec<Key<'_>> = values.iter().map(|(key, ..)| *key).collect();
         let (_seats, held) = self.claim(&keys).await;
         let now = self.inner.clock.now();
-        let entry = |(value, key): (T, &Key<'_>)| Entry::new(Some(value), self.meta(*key, now));
-        let entries: Vec<_> = values.into_iter().zip(&keys).map(entry).collect();
-        let opts = self.write_opts(None);
-        let puts: Vec<_> =
-            keys.iter().zip(&entries).map(|(key, entry)| Put::new(*key, entry, opts)).collect();
+        let entry = |(key, value, ttl): (Key<'_>, T, Option<Duration>)| {
+            let meta = self.meta(key, now);
+            Entry::new(Some(value), if ttl.is_some() { meta.with_ttl(ttl) } else { meta })
+        };
+        let entries: Vec<_> = values.into_iter().map(entry).collect();
+        let puts = keys.iter().zip(&entries);
+        let puts: Vec<_> = puts
+            .map(|(key, entry)| Put::new(*key, entry, self.write_opts(entry.meta.ttl())))
+            .collect();
         let written = self.inner.stack.write_multi(&puts).await;
         self.give_back(held).await;
         written

@@ -19,6 +19,7 @@ mod methods;
 mod options;
 mod returns;
 mod spawned;
+mod wishes;
 
 /// The error of a function that knows nothing of caches.
 #[derive(Clone, Debug, PartialEq, Eq)]

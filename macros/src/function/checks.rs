@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Expr, ExprLit, Ident, Lit, Result, spanned::Spanned};
 
-use crate::{errors, signature::Function};
+use crate::{errors, signature::Function, units};
 
 /// Skipped arguments must be there.
 pub(crate) fn check_skipped(skipped: &[Ident], function: &Function) -> Result<()> {
@@ -28,8 +28,12 @@ pub(super) fn lifetime(expire_after: Option<&Expr>, krate: &TokenStream) -> Resu
     match expire_after {
         None => Ok(quote!(::core::option::Option::None)),
         Some(Expr::Lit(ExprLit { lit: Lit::Str(text), .. })) => {
-            let lifetime = humantime::parse_duration(&text.value()).map_err(|error| {
-                errors::at(text, &format!("`{}` is no duration: {error}; write `\"90s\"`, `\"5m\"`, `\"1h 30m\"` or `\"7d\"`", text.value()))
+            let lifetime = units::parse_time(text.value().trim()).ok_or_else(|| {
+                let message = format!(
+                    "`{}` is no time; write `\"90s\"`, `\"5m\"`, `\"1h 30m\"` or `\"7d\"`",
+                    text.value()
+                );
+                errors::at(text, &message)
             })?;
             let (secs, nanos) = (lifetime.as_secs(), lifetime.subsec_nanos());
             Ok(quote!(::core::option::Option::Some(::core::time::Duration::new(#secs, #nanos))))

@@ -24,7 +24,7 @@ impl Cached<'_> {
                 let (cache, parts) = (self.accessor(), self.parts());
                 (quote!(#cache #parts), beside(function, home))
             }
-            Home::Impl(_) => (quote!(), quote!()),
+            Home::Impl(owner) => (quote!(), owner.inherent(&self.accessor())),
         };
         quote! {
             #declaration
@@ -65,18 +65,21 @@ impl Cached<'_> {
         let value = outside(self.value());
         let returned = outside(self.returned().to_token_stream());
         let all = outside(self.by_value());
-        let [key, lifetime, with, refresh, body] =
-            ["key", "lifetime", "with", "refresh", "body"].map(|part| self.part(part));
-        let new = own("value");
+        let [key, lifetime, kept, with, refresh, body] =
+            ["key", "lifetime", "kept", "with", "refresh", "body"].map(|part| self.part(part));
+        let (new, written) = (own("value"), own("key"));
+        let write = quote!(#krate::function::written(|#written| #key(#owner #(#keys,)* #written)));
         let operate = |operation: TokenStream| {
             quote! {
-                let key = #krate::function::written(|key| #key(#owner #(#keys,)* key))?;
+                let #written = #write?;
                 #with(#owner #(#keys,)* #operation) #awaits
             }
         };
-        let get = operate(quote!(#krate::function::Get::new(key, #lifetime(#owner #(#keys),*))));
-        let set = operate(quote!(#krate::function::Set::new(key, #new)));
-        let invalidate = operate(quote!(#krate::function::Invalidate::new(key)));
+        let lifetime = quote!(#lifetime(#owner #(#keys),*));
+        let get = operate(quote!(#krate::function::Get::new(#written, #lifetime)));
+        let created = quote!(#kept(#owner #krate::Created::new(#new)));
+        let set = operate(quote!(#krate::function::Set::new(#written, #created, #lifetime)));
+        let invalidate = operate(quote!(#krate::function::Invalidate::new(#written)));
         quote! {
             /// The value, if it is there and fresh. Never calls the function.
             ///
@@ -86,7 +89,7 @@ impl Cached<'_> {
             #vis #asyncness fn get #generics(self, #declared)
                 -> #krate::Result<::core::option::Option<#value>> #bounds { #get }
 
-            /// Stores a value.
+            /// Stores a value with the lifetimes of the function, whatever `should_cache` says.
             ///
             /// # Errors
             ///
@@ -119,7 +122,7 @@ impl Cached<'_> {
             ///
             /// When an argument cannot be written.
             #vis fn key #generics(self, #declared) -> #krate::Result<#krate::KeyBuf> #bounds {
-                #krate::function::written(|key| #key(#owner #(#keys,)* key)).map(|key| key.to_buf())
+                #write.map(|#written| #written.to_buf())
             }
         }
     }

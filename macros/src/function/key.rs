@@ -61,23 +61,14 @@ impl Cached<'_> {
     /// Writes a key of everything that makes up a call.
     fn derived(&self, key: &Ident) -> TokenStream {
         let Self { krate, function, .. } = self;
-        let path = match self.home {
-            Home::Free => format!("::{}", plain(function.name())),
-            Home::Impl(home) => format!("::{}::{}", home.name, plain(function.name())),
-        };
         let mut steps = TokenStream::new();
         if let Some(namespace) = &self.attributes.namespace {
             steps.extend(quote_spanned! {namespace.span()=>
                 #key.namespace(::core::convert::AsRef::<str>::as_ref(&#namespace));
             });
         }
-        let mut parameters = function.parameters().peekable();
-        // The name of the type tells apart what only differs by the function around it.
-        if matches!(self.home, Home::Impl(_)) || parameters.peek().is_some() {
-            steps.extend(quote!(#key.type_parameter::<Self>();));
-        }
         // Parameters of a free function are those of its type.
-        let parameters = parameters.filter(|_| matches!(self.home, Home::Impl(_)));
+        let parameters = function.parameters().filter(|_| matches!(self.home, Home::Impl(_)));
         for param in parameters {
             steps.extend(match param {
                 GenericParam::Type(param) => {
@@ -103,14 +94,13 @@ impl Cached<'_> {
                 quote_spanned!(ty.span()=> #krate::function::argument(&mut #key, #text, &#name)?;),
             );
         }
-        let name = match self.home {
-            Home::Free if function.parameter_names().is_empty() => {
-                quote!(::core::any::type_name::<Self>())
-            }
-            _ => quote!(::core::concat!(::core::module_path!(), #path)),
-        };
+        let method = plain(function.name());
+        let method = matches!(self.home, Home::Impl(_)).then(|| quote!(#key.method(#method);));
         quote! {
-            let mut #key = #krate::function::CallKey::new(#name);
+            let mut #key = #krate::function::CallKey::of::<Self>(
+                ::core::option_env!("CARGO_BIN_NAME").is_some(),
+            );
+            #method
             #steps
         }
     }

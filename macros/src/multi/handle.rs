@@ -23,7 +23,8 @@ impl Batch<'_> {
         let vis = &function.vis;
         let (asyncness, awaits) = waits(function);
         let owner = Home::owner(function, From::Handle);
-        let [key, lifetime, with] = ["key", "lifetime", "with"].map(|part| self.of(part));
+        let [key, lifetime, kept, with] =
+            ["key", "lifetime", "kept", "with"].map(|part| self.of(part));
         let [refresh, body] = ["refresh", "body"].map(|part| home.part(part, function));
         let names: Vec<_> = function.arguments.iter().map(|argument| &argument.name).collect();
         let collection = function.returns.value(krate, &function.returns.ty);
@@ -34,49 +35,58 @@ impl Batch<'_> {
         let all = outside(self.by_value());
         let (others, arguments) = self.taken_arguments(&keys);
         let taken = list.taken(if list.form == Form::Vec { Form::Slice } else { list.form });
-        let make_key = quote!(|#item| #krate::function::written(|key| #key(#owner #(#keys,)* key)));
-        let make_keys = quote!(#krate::function::keys(&items, #make_key));
+        let [written, first, made, operation] =
+            ["key", "first", "keys", "operation"].map(crate::home::own);
+        let span = function.returns.ty.span();
+        let [items, values] = ["items", "values"].map(|name| own_at(name, span));
+        let make_key = quote! {
+            |#item| #krate::function::written(|#written| #key(#owner #(#keys,)* #written))
+        };
+        let make_keys = quote!(#krate::function::keys(&#items, #make_key));
         let operate = |before: TokenStream, operation: TokenStream| {
             quote! {
                 #before
-                let ::core::option::Option::Some(first) = items.first().cloned() else {
+                let ::core::option::Option::Some(#first) = #items.first().cloned() else {
                     return ::core::result::Result::Ok(());
                 };
-                let keys = #make_keys?;
-                let #item = &first;
+                let #made = #make_keys?;
+                let #item = &#first;
                 #with(#owner #(#keys,)* #operation) #awaits
             }
         };
-        let from_list = quote!(let items = #taken;);
-        let span = function.returns.ty.span();
+        let from_list = quote!(let #items = #taken;);
         let shown = errors::shown_at(krate, span);
-        let [items, values] = ["items", "values"].map(|name| own_at(name, span));
         let found = quote_spanned!(span=> #shown::function::found::<_, #item_ty>(#items, #values));
         let checked = outside(self.checked());
         let get = quote! {
             #checked
             let #items = #taken;
-            let ::core::option::Option::Some(first) = #items.first().cloned() else {
+            let ::core::option::Option::Some(#first) = #items.first().cloned() else {
                 let #values = ::std::vec::Vec::new();
                 return ::core::result::Result::Ok(#found);
             };
-            let keys = #krate::function::keys(&#items, #make_key)?;
-            let #item = &first;
-            let operation = #krate::function::GetMany::new(keys, #lifetime(#owner #(#keys),*));
-            let #values = #with(#owner #(#keys,)* operation) #awaits?;
+            let #made = #make_keys?;
+            let #item = &#first;
+            let #operation = #krate::function::GetMany::new(#made, #lifetime(#owner #(#keys),*));
+            let #values = #with(#owner #(#keys,)* #operation) #awaits?;
             ::core::result::Result::Ok(#found)
         };
         let set = operate(
             quote! {
-                let (items, values): (::std::vec::Vec<_>, ::std::vec::Vec<_>) =
-                    ::core::iter::Iterator::unzip(::core::iter::IntoIterator::into_iter(values));
+                let (#items, #values): (::std::vec::Vec<_>, ::std::vec::Vec<_>) =
+                    ::core::iter::Iterator::unzip(::core::iter::IntoIterator::into_iter(#values));
             },
             quote!(#krate::function::SetMany::new(
-                ::core::iter::Iterator::collect(::core::iter::zip(keys, values))
+                #made,
+                ::core::iter::Iterator::collect(::core::iter::Iterator::map(
+                    ::core::iter::IntoIterator::into_iter(#values),
+                    |#operation| #kept(#owner #krate::Created::new(#operation)),
+                )),
+                #lifetime(#owner #(#keys),*),
             )),
         );
         let invalidate =
-            operate(from_list.clone(), quote!(#krate::function::InvalidateMany::new(keys)));
+            operate(from_list.clone(), quote!(#krate::function::InvalidateMany::new(#made)));
         Ok(quote! {
             /// The values that are there and fresh. Never calls the function.
             ///
@@ -86,14 +96,14 @@ impl Batch<'_> {
             #vis #asyncness fn get #generics(self, #arguments)
                 -> #krate::Result<#collection> #bounds { #get }
 
-            /// Stores values.
+            /// Stores values with the lifetimes of the function, whatever `should_cache` says.
             ///
             /// # Errors
             ///
             /// When the store fails, or there is no region yet.
             #vis #asyncness fn set #generics(
                 self,
-                values: impl ::core::iter::IntoIterator<Item = (#item_ty, #value)>,
+                #values: impl ::core::iter::IntoIterator<Item = (#item_ty, #value)>,
                 #others
             ) -> #krate::Result<()> #bounds { #set }
 

@@ -60,7 +60,12 @@ impl<'a> Batch<'a> {
         let krate = attributes.krate();
         let each = attributes.each.as_ref();
         let item = each.map_or_else(
-            || Ident::new("item", Span::call_site().located_at(list.ty.span())),
+            || {
+                // Another argument may be called so.
+                let taken = function.arguments.iter().any(|argument| argument.name == "item");
+                let context = if taken { Span::mixed_site() } else { Span::call_site() };
+                Ident::new("item", context.located_at(list.ty.span()))
+            },
             |each| each.item.clone(),
         );
         let single = match &attributes.of {
@@ -135,7 +140,9 @@ impl<'a> Batch<'a> {
         let body = signed(function, home);
         let (inside, parts, body) = match home {
             Home::Free => (wrapper, quote!(#accessor #parts), beside(function, home)),
-            Home::Impl(_) => (quote!(#wrapper #accessor #parts #body), quote!(), quote!()),
+            Home::Impl(owner) => {
+                (quote!(#wrapper #parts #body), quote!(), owner.inherent(&accessor))
+            }
         };
         let outside = quote! {
             #declaration

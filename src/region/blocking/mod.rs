@@ -208,6 +208,14 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
         self.work(None, self.region.set_multi(values))?
     }
 
+    pub(crate) fn put_multi<T>(&self, values: Vec<(Key<'_>, T, Option<Duration>)>) -> Result<()>
+    where
+        S: Store<T>,
+        T: Sync,
+    {
+        self.work(None, self.region.put_multi(values))?
+    }
+
     /// [`Region::delete`].
     ///
     /// # Errors
