@@ -55,7 +55,14 @@
 /// ```
 ///
 /// `doc`, `must_use` and `deprecated` stay with the function, other attributes (`#[instrument]`) go with
-/// its body. A body that calls the function by its name calls the cached one.
+/// its body. A body that calls the function by its name calls the cached one; each level of such a
+/// recursion takes a good deal of stack (some 20 kB without optimization).
+///
+/// `set` stores with the lifetimes of the function, whatever `should_cache` says. `refresh` forgets what is
+/// there no more (`None`), and joins a call that is running already, as
+/// [`Region::refresh`](crate::Region::refresh) does: after a change to the source, `invalidate` is the one
+/// that wins over it. The name of the function is that of a type, too, so a module beside it needs another
+/// one.
 ///
 /// A cached function is neither `unsafe` nor `const` nor `extern`. Its arguments have names, `mut` or not; one
 /// of type `impl Trait` is no part of the key.
@@ -88,7 +95,9 @@
 /// * **Derived**, without a `key`: from the path of the function, the namespace, type and const parameters,
 ///   and all arguments by their `Serialize`, injectively; see [`CallKey`](crate::function::CallKey). The
 ///   path is that of the source, so functions that move get new keys. Of methods, `self` is an argument,
-///   too, unless it is skipped.
+///   too, unless it is skipped. Two functions of one name in blocks of one and the same function have one
+///   path: give them a `namespace`. Keys, and so all arguments, show up in logs and errors; a secret belongs
+///   into a `key` as a digest.
 ///
 /// # Return types
 ///
@@ -112,7 +121,8 @@
 /// # Panics
 ///
 /// A function that cannot tell its callers panics when it is used wrongly: when its region is not
-/// configured, and when it asks for the key that it is creating.
+/// configured, and when it asks for the key that it is creating: so does a batch that calls the function
+/// for one item in a loop. Let it call `load_user::cache().original(id)`.
 ///
 /// # Methods
 ///

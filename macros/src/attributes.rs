@@ -350,6 +350,14 @@ mod tests {
         let rows: Vec<_> = section.lines().filter(|line| line.starts_with("| `")).collect();
         let expected: Vec<_> = ATTRIBUTES.iter().map(row).collect();
         assert_eq!(rows, expected);
+
+        let macros = include_str!("../../src/macros.rs");
+        for Attribute { name, .. } in ATTRIBUTES {
+            assert!(
+                macros.contains(&format!("`{name} = ")) || macros.contains(&format!("`{name}(")),
+                "{name}"
+            );
+        }
     }
 
     fn row(attribute: &Attribute) -> String {

@@ -156,7 +156,7 @@ impl Returns {
             && let Some(borrow) = borrow(ty.to_token_stream())
         {
             let message = "a cached value outlives the arguments, so it cannot borrow from them: return \
-                           an owned one (`String` for `&str`, `Vec<T>` for `&[T]`), or `&'static`";
+                           an owned one (`String` for `&str`, `Vec<T>` for `&[T]`), or an `Arc`";
             return Err(syn::Error::new(borrow, message));
         }
         let shape = match named(&ty).as_deref() {
