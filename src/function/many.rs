@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use super::{
     Batched, BlockingOperation, CachedError, CachedValue, Carrier, FunctionKey, Operation,
-    Returned, answer::without, operation::put,
+    Returned, answer::without,
 };
 use crate::{
     AsKey, Created, Failure, Invalidator, Key, KeyBuf, Lock, Outcomes, Region, Result, Store,
@@ -271,6 +271,35 @@ impl<T> SetMany<T> {
     }
 }
 
+/// What is to be written; nothing where there is no value.
+fn puts<T>(keys: &[KeyBuf], created: Vec<Created<T>>) -> Vec<(Key<'_>, T, Option<Duration>)> {
+    let puts = keys.iter().zip(created).filter_map(|(key, created)| {
+        let (value, ttl) = created.into_parts();
+        Some((key.as_key(), value?, ttl))
+    });
+    puts.collect()
+}
+
+impl<T: Sync> Operation<T> for SetMany<T> {
+    type Output = ();
+
+    async fn run<S: Store<T>, L: Lock, I: Invalidator>(
+        self,
+        region: &Region<S, L, I>,
+    ) -> Result<()> {
+        region.within(self.expire_after).put_multi(puts(&self.keys, self.created)).await
+    }
+}
+
+impl<T: Sync> BlockingOperation<T> for SetMany<T> {
+    type Output = ();
+
+    fn run<S: Store<T>, L: Lock, I: Invalidator>(self, region: &Region<S, L, I>) -> Result<()> {
+        let region = region.within(self.expire_after).blocking();
+        region.put_multi(puts(&self.keys, self.created))
+    }
+}
+
 /// Forgets values.
 #[derive(Clone, Debug)]
 pub struct InvalidateMany(Vec<KeyBuf>);
@@ -299,28 +328,5 @@ impl<T> BlockingOperation<T> for InvalidateMany {
 
     fn run<S: Store<T>, L: Lock, I: Invalidator>(self, region: &Region<S, L, I>) -> Result<()> {
         region.blocking().delete_multi(&self.0)
-    }
-}
-
-impl<T: Sync> Operation<T> for SetMany<T> {
-    type Output = ();
-
-    async fn run<S: Store<T>, L: Lock, I: Invalidator>(
-        self,
-        region: &Region<S, L, I>,
-    ) -> Result<()> {
-        let values = self.keys.iter().map(KeyBuf::as_key).zip(self.created);
-        let values = values.filter_map(|(key, created)| put(key, created)).collect();
-        region.within(self.expire_after).put_multi(values).await
-    }
-}
-
-impl<T: Sync> BlockingOperation<T> for SetMany<T> {
-    type Output = ();
-
-    fn run<S: Store<T>, L: Lock, I: Invalidator>(self, region: &Region<S, L, I>) -> Result<()> {
-        let values = self.keys.iter().map(KeyBuf::as_key).zip(self.created);
-        let values = values.filter_map(|(key, created)| put(key, created)).collect();
-        region.within(self.expire_after).blocking().put_multi(values)
     }
 }

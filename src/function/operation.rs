@@ -3,7 +3,7 @@
 use std::{future::Future, time::Duration};
 
 use super::FunctionKey;
-use crate::{Created, Invalidator, Key, Lock, Region, Result, Store};
+use crate::{Created, Invalidator, Lock, Region, Result, Store};
 
 /// Something to do with a region of values `T`, whatever its type.
 pub trait Operation<T> {
@@ -86,30 +86,24 @@ impl<T> Set<T> {
     }
 }
 
-/// A write of what is to be kept like this; nothing where there is no value.
-pub(super) fn put<T>(key: Key<'_>, created: Created<T>) -> Option<(Key<'_>, T, Option<Duration>)> {
-    let (value, ttl) = created.into_parts();
-    value.map(|value| (key, value, ttl))
-}
-
-impl<T: Sync> Operation<T> for Set<T> {
+impl<T> Operation<T> for Set<T> {
     type Output = ();
 
     async fn run<S: Store<T>, L: Lock, I: Invalidator>(
         self,
         region: &Region<S, L, I>,
     ) -> Result<()> {
-        let values = put(self.key.as_key(), self.created).into_iter().collect();
-        region.within(self.expire_after).put_multi(values).await
+        let (Some(value), ttl) = self.created.into_parts() else { return Ok(()) };
+        region.within(self.expire_after).put(self.key.as_key(), value, ttl).await
     }
 }
 
-impl<T: Sync> BlockingOperation<T> for Set<T> {
+impl<T> BlockingOperation<T> for Set<T> {
     type Output = ();
 
     fn run<S: Store<T>, L: Lock, I: Invalidator>(self, region: &Region<S, L, I>) -> Result<()> {
-        let values = put(self.key.as_key(), self.created).into_iter().collect();
-        region.within(self.expire_after).blocking().put_multi(values)
+        let (Some(value), ttl) = self.created.into_parts() else { return Ok(()) };
+        region.within(self.expire_after).blocking().put(self.key.as_key(), value, ttl)
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) struct Batch<'k, K, T, E> {
 
 impl<'k, K, T, E> Batch<'k, K, T, E> {
     /// A batch about which nothing is known, and whose waits end after `patience`.
-    pub(super) fn new(all: &'k [K], patience: Duration, blocks: bool) -> Self
+    pub(super) fn new(all: &'k [K], wants: Wants, patience: Duration, blocks: bool) -> Self
     where
         K: AsKey,
     {
@@ -52,13 +52,8 @@ impl<'k, K, T, E> Batch<'k, K, T, E> {
             until: deadline(patience),
             places,
             blocks,
-            wants: Wants::Answer,
+            wants,
         }
-    }
-
-    /// The same for a caller that wants new values.
-    pub(super) fn anew(self) -> Self {
-        Self { wants: Wants::New, ..self }
     }
 
     /// Whether there is a stale value, and the caller takes it.

@@ -128,12 +128,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         R: IntoIterator<Item = (Q, Created<T>)>,
         Fut: Future<Output = Result<R, E>>,
     {
-        let region = wishes.apply(self);
-        if wishes.anew {
-            Box::pin(region.batch_anew(items, create)).await
-        } else {
-            Box::pin(region.batch(items, create)).await
-        }
+        Box::pin(wishes.apply(self).batch(items, wishes.wants(), create)).await
     }
 
     /// The same for a function that is not asynchronous.
@@ -151,8 +146,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         E: Send + Sync + 'static,
         R: IntoIterator<Item = (Q, Created<T>)>,
     {
-        let region = wishes.apply(self).blocking();
-        if wishes.anew { region.batch_anew(&items, create) } else { region.batch(items, create) }
+        wishes.apply(self).blocking().batch(items, wishes.wants(), create)
     }
 
     /// The same region by a function's lifetime.
@@ -172,10 +166,6 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// What a function makes that may find nothing: kept as a negative entry if the region keeps
     /// those of batches.
     pub(crate) fn created<T>(&self, value: Option<T>) -> Created<T> {
-        match value {
-            Some(value) => Created::new(value),
-            None if self.inner.policy.negative_ttl.is_some() => Created::nothing(),
-            None => Created::nothing().not_stored(),
-        }
+        value.map_or_else(|| self.absent(), Created::new)
     }
 }

@@ -17,6 +17,7 @@ mod behind;
 mod blocking;
 mod builder;
 mod create;
+mod create_multi;
 mod created;
 mod crew;
 mod flight;

@@ -1,6 +1,6 @@
 //! Read-through of many keys at once.
 
-use std::{collections::HashMap, future::Future, mem, sync::Arc};
+use std::{collections::HashMap, future::Future, mem};
 
 use tokio::{runtime::Handle, time::timeout_at};
 
@@ -11,7 +11,6 @@ use super::{
     created::Created,
     flight::{Follower, Join, Lead, Outcome, Seat, deadline},
     held::Held,
-    keep::Made,
     options::OnTimeout,
     read::Left,
 };
@@ -22,9 +21,9 @@ use crate::{AsKey, Failure, Invalidator, Key, Level, Lock, Result, Store};
 pub type Outcomes<T, E> = Vec<Result<Option<T>, Failure<E>>>;
 
 /// A key that this batch creates, by its position.
-struct Led {
-    at: usize,
-    lead: Lead,
+pub(super) struct Led {
+    pub(super) at: usize,
+    pub(super) lead: Lead,
 }
 
 /// Flights that this batch waits for, by the position of their keys.
@@ -54,6 +53,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     pub(super) async fn batch<K, Q, T, E, R, Fut>(
         &self,
         items: Vec<K>,
+        wants: Wants,
         create: impl FnMut(Vec<K>) -> Fut,
     ) -> Outcomes<T, E>
     where
@@ -65,30 +65,11 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
     {
-        let mut batch = Batch::new(&items, self.call.wait_timeout, false);
+        let mut batch = Batch::new(&items, wants, self.call.wait_timeout, false);
         let seen = self.inner.flights.landed();
-        self.look_at_open(&mut batch).await;
-        self.complete(&mut batch, seen, create).await;
-        batch.into_answers()
-    }
-
-    /// Makes new values for `items`, whatever is there.
-    pub(super) async fn batch_anew<K, Q, T, E, R, Fut>(
-        &self,
-        items: Vec<K>,
-        create: impl FnMut(Vec<K>) -> Fut,
-    ) -> Outcomes<T, E>
-    where
-        Fut: Future<Output = Result<R, E>>,
-        S: Store<T>,
-        K: AsKey + Clone,
-        R: IntoIterator<Item = (Q, Created<T>)>,
-        Q: AsKey,
-        T: Clone + Send + Sync + 'static,
-        E: Send + Sync + 'static,
-    {
-        let mut batch = Batch::new(&items, self.call.wait_timeout, false).anew();
-        let seen = self.inner.flights.landed();
+        if wants != Wants::New {
+            self.look_at_open(&mut batch).await;
+        }
         self.complete(&mut batch, seen, create).await;
         batch.into_answers()
     }
@@ -132,7 +113,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     }
 
     /// Reads keys, and answers those that are fresh.
-    async fn look<K, T, E>(&self, batch: &mut Batch<'_, K, T, E>, which: &[usize])
+    pub(super) async fn look<K, T, E>(&self, batch: &mut Batch<'_, K, T, E>, which: &[usize])
     where
         S: Store<T>,
         T: Send,
@@ -335,132 +316,8 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         Some((held, ours, busy))
     }
 
-    /// Creates the keys that are ours, stores them, and hands them to those who wait.
-    async fn create_multi<K, Q, T, E, R, Fut>(
-        &self,
-        batch: &mut Batch<'_, K, T, E>,
-        ours: Vec<Led>,
-        held: &Held<L>,
-        again: bool,
-        create: &mut impl FnMut(Vec<K>) -> Fut,
-    ) where
-        Fut: Future<Output = Result<R, E>>,
-        S: Store<T>,
-        K: Clone,
-        R: IntoIterator<Item = (Q, Created<T>)>,
-        Q: AsKey,
-        T: Clone + Send + Sync + 'static,
-        E: Send + Sync + 'static,
-    {
-        // With locks, the leases stand in the order of our keys.
-        let mut ours: Vec<(usize, Led)> = ours.into_iter().enumerate().collect();
-        if again {
-            self.look(batch, &ours.iter().map(|(_, led)| led.at).collect::<Vec<_>>()).await;
-            ours = ours
-                .into_iter()
-                .filter_map(|(n, led)| Some((n, self.land_if_answered(batch, led)?)))
-                .collect();
-        }
-        if ours.is_empty() {
-            return;
-        }
-        let mut stamps = Vec::with_capacity(ours.len());
-        for (_, led) in &ours {
-            let stamp = self.stamp(batch.keys[led.at]);
-            led.lead.restamp(stamp);
-            stamps.push(stamp);
-        }
-        let missing = ours.iter().map(|(_, led)| batch.items[led.at].clone()).collect();
-        // A creator that works before it returns a future does so inside the crew, too.
-        let work = held.renewing(async { create(missing).await }, batch.blocks);
-        let created = match batch.crew.create(work).await {
-            Ok(created) => created,
-            Err(error) => return self.failed(batch, ours, &Arc::new(error)),
-        };
-        let mut made = self.sorted(batch, &ours, created);
-        let mut entries = Vec::with_capacity(ours.len());
-        for ((_, led), stamp) in ours.iter().zip(stamps) {
-            let created = made.remove(&led.at).unwrap_or_else(|| self.absent());
-            entries.push(self.entry_of(created, stamp));
-        }
-        let each: Vec<_> = ours
-            .iter()
-            .zip(&entries)
-            .filter(|(_, (_, wanted))| *wanted)
-            .map(|((n, led), (entry, _))| {
-                let lease = (*n < held.leases().len()).then_some(*n);
-                Made { key: batch.keys[led.at], lead: &led.lead, lease, entry }
-            })
-            .collect();
-        let mut stored = self.store_multi(&each, held).await;
-        if batch.wants == Wants::New {
-            let unwanted = ours.iter().zip(&entries).filter(|(_, (_, wanted))| !wanted);
-            let unwanted =
-                unwanted.map(|((_, led), (entry, _))| (batch.keys[led.at], &led.lead, &entry.meta));
-            let forgotten = self.forget(unwanted).await;
-            stored = stored.and(forgotten);
-        }
-        for ((_, Led { at, lead }), (entry, _)) in ours.into_iter().zip(entries) {
-            lead.land(|| Outcome::of(entry.value.as_ref()));
-            let stored = stored.clone().map_err(Failure::Cache);
-            batch.answer(at, stored.map(|()| entry.value));
-        }
-    }
-
-    /// What was created, by the position of its key. What nobody asked for is left out.
-    fn sorted<K, Q, T, E>(
-        &self,
-        batch: &Batch<'_, K, T, E>,
-        ours: &[(usize, Led)],
-        created: impl IntoIterator<Item = (Q, Created<T>)>,
-    ) -> HashMap<usize, Created<T>>
-    where
-        Q: AsKey,
-    {
-        let asked: HashMap<Key<'_>, usize> =
-            ours.iter().map(|(_, led)| (batch.keys[led.at], led.at)).collect();
-        let mut made = HashMap::with_capacity(asked.len());
-        for (key, created) in created {
-            if let Some(at) = asked.get(&key.as_key()) {
-                self.inner.tally.creations.add();
-                made.insert(*at, created);
-            }
-        }
-        made
-    }
-
-    /// What a key gets for which the creator returned nothing.
-    fn absent<T>(&self) -> Created<T> {
-        let nothing = Created::nothing();
-        if self.inner.policy.negative_ttl.is_some() { nothing } else { nothing.not_stored() }
-    }
-
-    /// Hands the creator's error to all, except where there is a stale value.
-    fn failed<K, T, E>(
-        &self,
-        batch: &mut Batch<'_, K, T, E>,
-        ours: Vec<(usize, Led)>,
-        error: &Arc<E>,
-    ) where
-        E: Send + Sync + 'static,
-    {
-        self.inner.tally.failures.add();
-        for (_, Led { at, lead }) in ours {
-            lead.land(|| Outcome::failure(error));
-            let stale = batch.takes_stale(at) && self.call.stale_on_error;
-            let answer = match mem::replace(&mut batch.left[at], Left::Missing) {
-                Left::Stale(value) if stale => {
-                    self.stands_in(batch.keys[at]);
-                    Ok(value)
-                }
-                _ => Err(Failure::Creator(Arc::clone(error))),
-            };
-            batch.answer(at, answer);
-        }
-    }
-
     /// Lands the flight of a key that has its answer, else gives it back.
-    fn land_if_answered<K, T: Clone + Send + Sync + 'static, E>(
+    pub(super) fn land_if_answered<K, T: Clone + Send + Sync + 'static, E>(
         &self,
         batch: &Batch<'_, K, T, E>,
         led: Led,

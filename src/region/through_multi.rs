@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, future::Future};
 
-use super::{Region, created::Created, multi::Outcomes};
+use super::{Region, create::Wants, created::Created, multi::Outcomes};
 use crate::{AsKey, EntryTtl, Failure, Invalidator, Lock, Result, Store};
 
 impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
@@ -78,7 +78,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             let created = create(missing);
             async { Ok(plain(created.await)) }
         };
-        infallible(Box::pin(self.batch(items, create)).await)
+        infallible(Box::pin(self.batch(items, Wants::Answer, create)).await)
     }
 
     /// [`get_or_create_multi`](Self::get_or_create_multi) for a creator that can fail, with an answer
@@ -135,7 +135,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             let created = create(missing);
             async { created.await.map(plain) }
         };
-        Box::pin(self.batch(items, create)).await
+        Box::pin(self.batch(items, Wants::Answer, create)).await
     }
 
     /// [`get_or_create_multi`](Self::get_or_create_multi) for a creator that says for each value how it
@@ -170,7 +170,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             let created = create(missing);
             async { Ok(created.await) }
         };
-        infallible(Box::pin(self.batch(items, create)).await)
+        infallible(Box::pin(self.batch(items, Wants::Answer, create)).await)
     }
 
     /// [`get_or_create_multi_with`](Self::get_or_create_multi_with) for a creator that can fail, with an
@@ -202,7 +202,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         E: Send + Sync + 'static,
     {
         let items = keys.into_iter().collect();
-        Box::pin(self.batch(items, create)).await
+        Box::pin(self.batch(items, Wants::Answer, create)).await
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Region, crew::Crew, flight::Lead, held::Held};
-use crate::{Entry, Invalidator, Key, Level, Lock, Put, Result, Store};
+use crate::{Entry, Invalidator, Key, Level, Lock, Put, Result, Store, Timestamp};
 
 impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// Stores `value` under `key`.
@@ -24,13 +24,31 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     where
         S: Store<T>,
     {
-        let key = key.into();
+        self.put(key.into(), value, None).await
+    }
+
+    /// Stores a value with a lifetime of its own, which the stack must be able to keep.
+    pub(crate) async fn put<T>(&self, key: Key<'_>, value: T, ttl: Option<Duration>) -> Result<()>
+    where
+        S: Store<T>,
+    {
         let (_seats, held) = self.claim(&[key]).await;
-        let entry = Entry::new(Some(value), self.meta(key, self.inner.clock.now()));
-        let opts = self.write_opts(None);
+        let entry = self.entry_now(key, value, ttl, self.inner.clock.now());
+        let opts = self.write_opts(entry.meta.ttl());
         let written = self.inner.stack.write(key, &entry, opts).await;
         self.give_back(held).await;
         written
+    }
+
+    fn entry_now<T>(
+        &self,
+        key: Key<'_>,
+        value: T,
+        ttl: Option<Duration>,
+        now: Timestamp,
+    ) -> Entry<Option<T>> {
+        let meta = self.meta(key, now);
+        Entry::new(Some(value), if ttl.is_some() { meta.with_ttl(ttl) } else { meta })
     }
 
     /// Stores many values, in one round trip where the store can. All of them get the same time of
@@ -74,11 +92,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         let keys: Vec<Key<'_>> = values.iter().map(|(key, ..)| *key).collect();
         let (_seats, held) = self.claim(&keys).await;
         let now = self.inner.clock.now();
-        let entry = |(key, value, ttl): (Key<'_>, T, Option<Duration>)| {
-            let meta = self.meta(key, now);
-            Entry::new(Some(value), if ttl.is_some() { meta.with_ttl(ttl) } else { meta })
-        };
-        let entries: Vec<_> = values.into_iter().map(entry).collect();
+        let entries = values.into_iter();
+        let entries: Vec<_> =
+            entries.map(|(key, value, ttl)| self.entry_now(key, value, ttl, now)).collect();
         let puts = keys.iter().zip(&entries);
         let puts: Vec<_> = puts
             .map(|(key, entry)| Put::new(*key, entry, self.write_opts(entry.meta.ttl())))

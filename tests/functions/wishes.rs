@@ -81,6 +81,28 @@ async fn a_refresh_forgets_what_is_there_no_more() {
     assert_eq!(row::cache().get(&2).await.unwrap(), Some(2));
 }
 
+static SIGN: AtomicU64 = AtomicU64::new(1);
+
+#[cached(region = ROWS, should_cache = |n: &u64| *n < 100)]
+fn small(n: u64) -> u64 {
+    n * SIGN.load(SeqCst)
+}
+
+#[cached_multi(of = small)]
+fn smalls(numbers: &[u64]) -> HashMap<u64, u64> {
+    numbers.iter().map(|n| (*n, n * SIGN.load(SeqCst))).collect()
+}
+
+#[test]
+fn a_refresh_that_is_not_worth_keeping_leaves_what_is_there() {
+    assert_eq!(smalls(&[1, 2]), HashMap::from([(1, 1), (2, 2)]));
+    SIGN.store(100, SeqCst);
+    assert_eq!(small::cache().refresh(1), 100);
+    assert_eq!(smalls::cache().refresh(&[2]), HashMap::from([(2, 200)]));
+    let kept = smalls::cache().get(&[1, 2]).unwrap();
+    assert_eq!(kept, HashMap::from([(1, 1), (2, 2)]));
+}
+
 #[cached(region = ROWS)]
 fn named(key: &str, value: &str, operation: u64, created: u64) -> u64 {
     key.len() as u64 + value.len() as u64 + operation + created

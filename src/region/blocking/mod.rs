@@ -184,8 +184,14 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
     where
         S: Store<T>,
     {
-        let key = key.into();
-        self.work(Some(key), self.region.set(key, value))?
+        self.put(key.into(), value, None)
+    }
+
+    pub(crate) fn put<T>(&self, key: Key<'_>, value: T, ttl: Option<Duration>) -> Result<()>
+    where
+        S: Store<T>,
+    {
+        self.work(Some(key), self.region.put(key, value, ttl))?
     }
 
     /// [`Region::set_multi`].

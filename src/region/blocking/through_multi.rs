@@ -7,6 +7,7 @@ use crate::{
     AsKey, EntryTtl, Invalidator, Lock, Result, Store,
     region::{
         batch::Batch,
+        create::Wants,
         created::Created,
         multi::Outcomes,
         through_multi::{infallible, plain},
@@ -55,7 +56,7 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
         T: Clone + Send + Sync + 'static,
     {
         let create = |missing| Ok::<_, Infallible>(plain(create(missing)));
-        infallible(self.batch(keys, create))
+        infallible(self.batch(keys, Wants::Answer, create))
     }
 
     /// [`Region::try_get_or_create_multi`](crate::Region::try_get_or_create_multi).
@@ -84,7 +85,7 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
     {
-        self.batch(keys, |missing| create(missing).map(plain))
+        self.batch(keys, Wants::Answer, |missing| create(missing).map(plain))
     }
 
     /// [`Region::get_or_create_multi_with`](crate::Region::get_or_create_multi_with).
@@ -112,7 +113,7 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
         Q: AsKey,
         T: Clone + Send + Sync + 'static,
     {
-        infallible(self.batch(keys, |missing| Ok::<_, Infallible>(create(missing))))
+        infallible(self.batch(keys, Wants::Answer, |missing| Ok::<_, Infallible>(create(missing))))
     }
 
     /// [`Region::try_get_or_create_multi_with`](crate::Region::try_get_or_create_multi_with).
@@ -141,13 +142,15 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
     {
-        self.batch(keys, create)
+        self.batch(keys, Wants::Answer, create)
     }
 
+    /// Finds or creates the values under `keys`, and answers in their order.
     pub(in crate::region) fn batch<K, Q, T, E, R>(
         &self,
         keys: impl IntoIterator<Item = K>,
-        create: impl FnMut(Vec<K>) -> Result<R, E>,
+        wants: Wants,
+        mut create: impl FnMut(Vec<K>) -> Result<R, E>,
     ) -> Outcomes<T, E>
     where
         S: Store<T>,
@@ -159,63 +162,29 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
     {
         let region = &self.region;
         let items: Vec<K> = keys.into_iter().collect();
-        let mut batch = Batch::new(&items, region.call.wait_timeout, true);
+        let mut batch = Batch::new(&items, wants, region.call.wait_timeout, true);
         let seen = region.inner.flights.landed();
-        let looked = self.answers_at_once();
-        if looked && let Err(error) = read(None, true, region.look_at_open(&mut batch)) {
+        let looks = wants != Wants::New;
+        let at_once = self.answers_at_once();
+        if looks
+            && at_once
+            && let Err(error) = read(None, true, region.look_at_open(&mut batch))
+        {
             batch.fail_open(&error);
         }
         if !batch.is_complete() {
-            self.complete(&mut batch, seen, looked, create);
-        }
-        batch.into_answers()
-    }
-
-    /// Makes new values for `items`, whatever is there.
-    pub(in crate::region) fn batch_anew<K, Q, T, E, R>(
-        &self,
-        items: &[K],
-        create: impl FnMut(Vec<K>) -> Result<R, E>,
-    ) -> Outcomes<T, E>
-    where
-        S: Store<T>,
-        K: AsKey + Clone,
-        R: IntoIterator<Item = (Q, Created<T>)>,
-        Q: AsKey,
-        T: Clone + Send + Sync + 'static,
-        E: Send + Sync + 'static,
-    {
-        let mut batch = Batch::new(items, self.region.call.wait_timeout, true).anew();
-        let seen = self.region.inner.flights.landed();
-        self.complete(&mut batch, seen, true, create);
-        batch.into_answers()
-    }
-
-    /// Answers what is open in a batch, which may have been `looked` at.
-    fn complete<K, Q, T, E, R>(
-        &self,
-        batch: &mut Batch<'_, K, T, E>,
-        seen: u64,
-        looked: bool,
-        mut create: impl FnMut(Vec<K>) -> Result<R, E>,
-    ) where
-        S: Store<T>,
-        K: Clone,
-        R: IntoIterator<Item = (Q, Created<T>)>,
-        Q: AsKey,
-        T: Clone + Send + Sync + 'static,
-        E: Send + Sync + 'static,
-    {
-        let surroundings = Surroundings::here();
-        let create = |missing| ready(surroundings.within(|| create(missing)));
-        let work = Box::pin(async {
-            if !looked {
-                self.region.look_at_open(batch).await;
+            let surroundings = Surroundings::here();
+            let create = |missing| ready(surroundings.within(|| create(missing)));
+            let work = Box::pin(async {
+                if looks && !at_once {
+                    region.look_at_open(&mut batch).await;
+                }
+                region.complete(&mut batch, seen, create).await;
+            });
+            if let Err(error) = self.work(None, work) {
+                batch.fail_open(&error);
             }
-            self.region.complete(batch, seen, create).await;
-        });
-        if let Err(error) = self.work(None, work) {
-            batch.fail_open(&error);
         }
+        batch.into_answers()
     }
 }
