@@ -38,7 +38,8 @@ pub(super) fn problems(table: &Table<'_>, about: &About) -> Vec<String> {
         let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
         problems.push(format!("{}: unknown setting{meant}", table.spot(name, node)));
     }
-    if !unknown.is_empty() {
+    // With the last of them, since it is no problem of its own.
+    if let (false, Some(last)) = (unknown.is_empty(), problems.last_mut()) {
         let mut names: Vec<&str> = Vec::new();
         for name in all.iter().map(Described::name) {
             // One name may have a meaning on each side of an `Either`.
@@ -47,7 +48,8 @@ pub(super) fn problems(table: &Table<'_>, about: &About) -> Vec<String> {
             }
         }
         let at = table.spot("", &Node::default());
-        problems.push(format!("{at} understands {}", listed(names.into_iter())));
+        let understood = format!("\n  {at} understands {}", listed(names.into_iter()));
+        last.push_str(&understood);
     }
     problems
 }

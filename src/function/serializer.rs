@@ -332,89 +332,56 @@ impl Group<'_> {
     }
 }
 
-impl SerializeSeq for Group<'_> {
-    type Ok = ();
-    type Error = Unwritable;
+/// The kinds of groups whose parts have no names.
+macro_rules! parts {
+    ($($kind:ident: $part:ident,)*) => {$(
+        impl $kind for Group<'_> {
+            type Ok = ();
+            type Error = Unwritable;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
-        self.part(value)
-    }
+            fn $part<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
+                self.part(value)
+            }
 
-    fn end(self) -> Done {
-        self.close();
-        Ok(())
-    }
+            fn end(self) -> Done {
+                self.close();
+                Ok(())
+            }
+        }
+    )*};
 }
 
-impl SerializeTuple for Group<'_> {
-    type Ok = ();
-    type Error = Unwritable;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
-        self.part(value)
-    }
-
-    fn end(self) -> Done {
-        self.close();
-        Ok(())
-    }
+parts! {
+    SerializeSeq: serialize_element,
+    SerializeTuple: serialize_element,
+    SerializeTupleStruct: serialize_field,
+    SerializeTupleVariant: serialize_field,
 }
 
-impl SerializeTupleStruct for Group<'_> {
-    type Ok = ();
-    type Error = Unwritable;
+/// The kinds whose parts have names.
+macro_rules! fields {
+    ($($kind:ident)*) => {$(
+        impl $kind for Group<'_> {
+            type Ok = ();
+            type Error = Unwritable;
 
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
-        self.part(value)
-    }
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                name: &'static str,
+                value: &T,
+            ) -> Done {
+                self.field(name, value)
+            }
 
-    fn end(self) -> Done {
-        self.close();
-        Ok(())
-    }
+            fn end(self) -> Done {
+                self.close();
+                Ok(())
+            }
+        }
+    )*};
 }
 
-impl SerializeTupleVariant for Group<'_> {
-    type Ok = ();
-    type Error = Unwritable;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
-        self.part(value)
-    }
-
-    fn end(self) -> Done {
-        self.close();
-        Ok(())
-    }
-}
-
-impl SerializeStruct for Group<'_> {
-    type Ok = ();
-    type Error = Unwritable;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Done {
-        self.field(name, value)
-    }
-
-    fn end(self) -> Done {
-        self.close();
-        Ok(())
-    }
-}
-
-impl SerializeStructVariant for Group<'_> {
-    type Ok = ();
-    type Error = Unwritable;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Done {
-        self.field(name, value)
-    }
-
-    fn end(self) -> Done {
-        self.close();
-        Ok(())
-    }
-}
+fields!(SerializeStruct SerializeStructVariant);
 
 impl SerializeMap for Group<'_> {
     type Ok = ();

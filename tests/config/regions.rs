@@ -40,7 +40,7 @@ fn all_that_is_wrong_is_told_at_once() {
         .build();
     let message = why(built);
     for part in [
-        "8 problems:",
+        "7 problems:",
         "`cache.r.url`: missing",
         "`cache.r.a` (line 5): unknown setting",
         "region `users` is added twice",

@@ -74,8 +74,8 @@ use crate::{
 ///
 /// [`dogpile()`](RedisLockBuilder::dogpile) gives locks the form of dogpile.cache with
 /// `distributed_lock`: the name `_lock` and the key, and tokens of 32 hexadecimal digits. Both sides
-/// then exclude each other, with a `key_mangler` as well: see [`Hashed`](crate::Hashed). Give dogpile a `lock_timeout`: it does not renew, and without one a process
-/// that dies leaves a lock that never ends. [`seize`](Lock::seize) leaves what Python holds alone,
+/// then exclude each other, with a `key_mangler` as well: see [`Hashed`](crate::Hashed). Give dogpile a
+/// `lock_timeout`: it does not renew, and without one a process that dies leaves a lock that never ends. [`seize`](Lock::seize) leaves what Python holds alone,
 /// because dogpile raises an exception, after all the work, when it finds its lock lost.
 ///
 /// # Failures
