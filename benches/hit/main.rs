@@ -7,6 +7,7 @@
 #[cfg(feature = "macros")]
 mod functions;
 mod harness;
+mod other_keys;
 mod redis_hit;
 
 use std::{hint::black_box, time::Duration};
@@ -31,6 +32,7 @@ fn main() {
     in_process();
     #[cfg(feature = "macros")]
     functions::run();
+    other_keys::run(&keys());
     redis_hit::run();
 }
 
