@@ -116,6 +116,7 @@ interleavings() {
 
 install_packages
 install_rust
+step "newer servers"; tests/servers.sh
 step "format";        cargo fmt --all --check
 step "each feature";  each_feature
 step "oldest Rust";   oldest_rust
