@@ -32,7 +32,7 @@ impl Meta {
     /// whole microseconds, rounded up. A lifetime of half a million years or more is none.
     #[must_use]
     pub fn with_ttl(mut self, ttl: Option<Duration>) -> Self {
-        self.ttl = lifetime_micros(ttl);
+        self.ttl = micros(ttl);
         self
     }
 
@@ -64,22 +64,36 @@ impl Meta {
         Timestamp::from_micros(self.created_at)
     }
 
-    /// Whether, at `now`, the entry is no older than its own lifetime, or else `lifetime` (from
-    /// [`lifetime_micros`]). An entry without a time always is.
+    /// Whether, at `now`, the entry is no older than its own lifetime, or else that of `limit` (from
+    /// [`age_limit`]). An entry without a time always is. By [`NEVER_FRESH`] none is.
     #[inline]
-    pub(crate) fn is_fresh(&self, lifetime: u64, now: impl FnOnce() -> Timestamp) -> bool {
-        let lifetime = if self.ttl == NO_TTL { lifetime } else { self.ttl };
-        if lifetime == NO_TTL || self.created_at == NO_TIME {
+    pub(crate) fn is_fresh(&self, limit: u64, now: impl FnOnce() -> Timestamp) -> bool {
+        let limit = match self.ttl {
+            NO_TTL => limit,
+            _ if limit == NEVER_FRESH => NEVER_FRESH,
+            own => own.saturating_add(1),
+        };
+        if limit == NO_TTL {
             return true;
+        }
+        if self.created_at == NO_TIME {
+            return limit != NEVER_FRESH;
         }
         let age = now().as_micros().saturating_sub(self.created_at);
         // A clock that was set back makes entries younger than nothing.
-        u64::try_from(age).unwrap_or(0) <= lifetime
+        u64::try_from(age).unwrap_or(0) < limit
     }
 }
 
-/// A lifetime in the form that [`Meta::is_fresh`] compares with.
-pub(crate) fn lifetime_micros(lifetime: Option<Duration>) -> u64 {
+/// The limit by which no entry is fresh, for handles that have to look twice.
+pub(crate) const NEVER_FRESH: u64 = 0;
+
+/// A lifetime in the form that [`Meta::is_fresh`] compares with: the first age that is too old.
+pub(crate) fn age_limit(lifetime: Option<Duration>) -> u64 {
+    micros(lifetime).saturating_add(1)
+}
+
+fn micros(lifetime: Option<Duration>) -> u64 {
     lifetime.map_or(NO_TTL, |lifetime| {
         u64::try_from(lifetime.as_nanos().div_ceil(1_000)).unwrap_or(NO_TTL)
     })

@@ -408,8 +408,10 @@ pub mod lock;
 #[cfg(feature = "macros")]
 mod macros;
 pub mod observe;
+mod opts;
 mod region;
 mod runtime;
+mod seldom;
 mod shared_error;
 pub mod stacks;
 mod store;
@@ -431,13 +433,14 @@ pub use self::{
     error::{Error, ErrorKind, Failure, Result},
     ext::{BackendExt, LayerExt, PayloadExt},
     key::{AsKey, Key, KeyBuf},
+    opts::{Put, ReadOpts, Tiers, WriteOpts},
     region::{
-        Blocking, Created, Found, Invalidation, Invalidator, Marks, OnTimeout, Options, Outcomes,
+        Blocking, Created, Found, Invalidation, Invalidator, Lifetimes, Marks, OnTimeout, Options, Outcomes,
         Region, RegionBuilder, RegionSource, SharedMarks, Stats, Typed, Verdict,
     },
     shared_error::SharedError,
     store::{
-        Batch, Capabilities, EntryTtl, Expires, Immediate, Level, Precision, Put, Store, WriteOpts,
+        Batch, Capabilities, EntryTtl, Expires, Immediate, Level, Precision, Store,
     },
 };
 pub use bytes::Bytes;

@@ -1,60 +1,13 @@
 //! The structural traits that every level shares: [`Level`] and [`Store`].
 //! `Backend` lives with the backends, `Payload` with the codecs.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc};
 
-use crate::{Domain, Entry, Key, KeyBuf, Lease, Result};
+use crate::{Domain, Entry, Key, KeyBuf, Lifetimes, Put, ReadOpts, Result, WriteOpts};
 
 /// The answers to a batched read, in the order of its keys: `Ok(None)` is a miss, `Err` an entry
 /// that cannot be read although the store answered.
 pub type Batch<V> = Vec<Result<Option<V>>>;
-
-/// How a value is to be written.
-#[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct WriteOpts<'a> {
-    /// The physical lifetime: the store may drop the entry this long after the write, and a store
-    /// that can expire does. `None` keeps it for ever (or until a bounded store evicts it).
-    pub keep_for: Option<Duration>,
-    /// The lease under which the value was created. A store that can ([`Capabilities::fence`])
-    /// writes only while the lease is held, looking and writing in one step, and else refuses with
-    /// [`LeaseLost`](crate::ErrorKind::LeaseLost). Every other store ignores it.
-    pub fence: Option<&'a Lease>,
-}
-
-impl<'a> WriteOpts<'a> {
-    /// Options with this physical lifetime.
-    #[must_use]
-    pub const fn keep_for(keep_for: Option<Duration>) -> Self {
-        Self { keep_for, fence: None }
-    }
-
-    /// The same, to be written only while `lease` is held.
-    #[must_use]
-    pub const fn fenced(mut self, lease: &'a Lease) -> Self {
-        self.fence = Some(lease);
-        self
-    }
-}
-
-/// One write of a batch: bytes at level 1, an [`Entry`] at level 3.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Put<'a, V> {
-    /// The key.
-    pub key: Key<'a>,
-    /// What to store under it.
-    pub value: V,
-    /// How.
-    pub opts: WriteOpts<'a>,
-}
-
-impl<'a, V> Put<'a, V> {
-    /// A write of `value` under `key`.
-    pub const fn new(key: Key<'a>, value: V, opts: WriteOpts<'a>) -> Self {
-        Self { key, value, opts }
-    }
-}
 
 /// For which keys a store honours [`WriteOpts::keep_for`] to the letter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,6 +62,10 @@ pub struct Capabilities {
     /// Whether a lifetime for each entry and negative entries are kept: true for what is
     /// [`EntryTtl`]. For those who only know it at run time, such as a configuration.
     pub entry_ttl: bool,
+    /// Whether keys in a space are fields of one hash of that name, which changes as a whole.
+    pub hashes: bool,
+    /// How many tiers there are beyond the first: 0 but for [`Tiered`](crate::Tiered).
+    pub further_tiers: u8,
 }
 
 impl Capabilities {
@@ -144,6 +101,20 @@ impl Capabilities {
     #[must_use]
     pub const fn with_entry_ttl(mut self) -> Self {
         self.entry_ttl = true;
+        self
+    }
+
+    /// The same with `hashes`.
+    #[must_use]
+    pub const fn with_hashes(mut self) -> Self {
+        self.hashes = true;
+        self
+    }
+
+    /// The same with `further_tiers`.
+    #[must_use]
+    pub const fn with_further_tiers(mut self, tiers: u8) -> Self {
+        self.further_tiers = tiers;
         self
     }
 }
@@ -183,6 +154,16 @@ pub trait Level: Send + Sync {
     fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {
         let _ = key;
         None
+    }
+
+    /// Learns how long entries live, from the region that is built over this level.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](crate::ErrorKind::Config), where a layer cannot work with that.
+    fn adopt(&self, lifetimes: &Lifetimes) -> Result<()> {
+        let _ = lifetimes;
+        Ok(())
     }
 }
 
@@ -238,6 +219,39 @@ pub trait Store<T>: Level {
     where
         T: Send;
 
+    /// [`read`](Self::read) with options. Override it in layers around a store, and where there is more
+    /// than one tier.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    fn read_with(
+        &self,
+        key: Key<'_>,
+        opts: ReadOpts,
+    ) -> impl Future<Output = Result<Option<Entry<Option<T>>>>> + Send {
+        let _ = opts;
+        self.read(key)
+    }
+
+    /// [`read_multi`](Self::read_multi) with options; override it with
+    /// [`read_with`](Self::read_with).
+    ///
+    /// # Errors
+    ///
+    /// As [`read_multi`](Self::read_multi).
+    fn read_multi_with(
+        &self,
+        keys: &[Key<'_>],
+        opts: ReadOpts,
+    ) -> impl Future<Output = Result<Batch<Entry<Option<T>>>>> + Send
+    where
+        T: Send,
+    {
+        let _ = opts;
+        self.read_multi(keys)
+    }
+
     /// Writes many entries; of two for the same key the later one stays. On an error some of them
     /// may have been written.
     ///
@@ -278,6 +292,10 @@ impl<S: Level + ?Sized> Level for Arc<S> {
     fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {
         (**self).stored_key(key)
     }
+
+    fn adopt(&self, lifetimes: &Lifetimes) -> Result<()> {
+        (**self).adopt(lifetimes)
+    }
 }
 
 impl<T, S: Store<T>> Store<T> for Arc<S> {
@@ -302,6 +320,25 @@ impl<T, S: Store<T>> Store<T> for Arc<S> {
         T: Send,
     {
         (**self).read_multi(keys)
+    }
+
+    fn read_with(
+        &self,
+        key: Key<'_>,
+        opts: ReadOpts,
+    ) -> impl Future<Output = Result<Option<Entry<Option<T>>>>> + Send {
+        (**self).read_with(key, opts)
+    }
+
+    fn read_multi_with(
+        &self,
+        keys: &[Key<'_>],
+        opts: ReadOpts,
+    ) -> impl Future<Output = Result<Batch<Entry<Option<T>>>>> + Send
+    where
+        T: Send,
+    {
+        (**self).read_multi_with(keys, opts)
     }
 
     fn write_multi(

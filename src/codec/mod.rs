@@ -38,7 +38,7 @@ use std::{future::Future, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Backend, Capabilities, Key, KeyBuf, Level, Result};
+use crate::{Backend, Capabilities, Key, KeyBuf, Level, Lifetimes, Result};
 
 mod guard;
 #[cfg(feature = "codec-json")]
@@ -147,6 +147,10 @@ impl<C: Codec, B: Level> Level for Coded<C, B> {
 
     fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {
         self.inner.stored_key(key)
+    }
+
+    fn adopt(&self, lifetimes: &Lifetimes) -> Result<()> {
+        self.inner.adopt(lifetimes)
     }
 }
 

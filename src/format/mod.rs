@@ -45,7 +45,7 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Backend, Batch, Capabilities, Codec, Entry, EntryTtl, Error, ErrorKind, Key, KeyBuf, Level,
+    Backend, Batch, Capabilities, Codec, Entry, EntryTtl, Error, ErrorKind, Key, KeyBuf, Level, Lifetimes,
     Meta, Payload, Precision, Put, Result, Store, WriteOpts,
 };
 
@@ -190,6 +190,10 @@ impl<F: Format, P: Payload> Level for Formatted<F, P> {
 
     fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {
         self.inner.stored_key(key)
+    }
+
+    fn adopt(&self, lifetimes: &Lifetimes) -> Result<()> {
+        self.inner.adopt(lifetimes)
     }
 }
 

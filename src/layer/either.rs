@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use crate::{
     Backend, Batch, Capabilities, Domain, Entry, EntryTtl, HashBackend, HashExpiry, Key, KeyBuf,
-    Lease, Level, Lock, Put, Result, Store, WriteOpts,
+    Lease, Level, Lifetimes, Lock, Put, ReadOpts, Result, Store, WriteOpts,
 };
 
 /// One of two: stacks, backends or locks, as the program or its configuration decides when it starts.
@@ -102,6 +102,10 @@ impl<A: Level, B: Level> Level for Either<A, B> {
     fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {
         both!(self, it => it.stored_key(key))
     }
+
+    fn adopt(&self, lifetimes: &Lifetimes) -> Result<()> {
+        both!(self, it => it.adopt(lifetimes))
+    }
 }
 
 impl<A: Backend, B: Backend> Backend for Either<A, B> {
@@ -188,6 +192,25 @@ impl<T, A: Store<T>, B: Store<T>> Store<T> for Either<A, B> {
         T: Send,
     {
         either!(self, it => it.read_multi(keys))
+    }
+
+    fn read_with(
+        &self,
+        key: Key<'_>,
+        opts: ReadOpts,
+    ) -> impl Future<Output = Result<Option<Entry<Option<T>>>>> + Send {
+        either!(self, it => it.read_with(key, opts))
+    }
+
+    fn read_multi_with(
+        &self,
+        keys: &[Key<'_>],
+        opts: ReadOpts,
+    ) -> impl Future<Output = Result<Batch<Entry<Option<T>>>>> + Send
+    where
+        T: Send,
+    {
+        either!(self, it => it.read_multi_with(keys, opts))
     }
 
     fn write_multi(

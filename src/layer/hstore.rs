@@ -3,7 +3,7 @@ use std::{fmt, future::Future, marker::PhantomData};
 use bytes::Bytes;
 
 use crate::{
-    Backend, Batch, Capabilities, Expires, HashBackend, HashExpiry, Key, KeyBuf, Level, Put,
+    Backend, Batch, Capabilities, Expires, HashBackend, HashExpiry, Key, KeyBuf, Level, Lifetimes, Put,
     Result, WriteOpts,
 };
 
@@ -110,6 +110,10 @@ impl<B: HashBackend, E: ExpiryPolicy> Level for Hstore<B, E> {
 
     fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {
         self.inner.stored_key(key)
+    }
+
+    fn adopt(&self, lifetimes: &Lifetimes) -> Result<()> {
+        self.inner.adopt(lifetimes)
     }
 }
 

@@ -5,6 +5,7 @@ mod hstore;
 pub mod keys;
 #[cfg(feature = "config")]
 mod settings;
+mod tiered;
 
 #[cfg(feature = "key-hashed")]
 pub use self::keys::{
@@ -14,4 +15,5 @@ pub use self::{
     either::Either,
     hstore::{Always, ExpiryPolicy, Hstore, Never, OnCreate},
     keys::{KeyMap, KeyWriter, Keyed, Prefix, Prefixed, Version, Versioned},
+    tiered::{Alone, Changes, Copies, Tiered},
 };

@@ -34,7 +34,7 @@ use self::watch::{Asked, Watch, Watched};
 
 use crate::{
     Backend, Batch, Capabilities, Entry, EntryTtl, Error, HashBackend, HashExpiry, Key, KeyBuf,
-    Level, Put, Result, Store, WriteOpts,
+    Level, Lifetimes, Put, ReadOpts, Result, Store, WriteOpts,
 };
 
 mod logging;
@@ -198,6 +198,10 @@ impl<O: Observe, S: Level> Level for Observed<O, S> {
     fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {
         self.inner.stored_key(key)
     }
+
+    fn adopt(&self, lifetimes: &Lifetimes) -> Result<()> {
+        self.inner.adopt(lifetimes)
+    }
 }
 
 impl<O: Observe, S: Backend> Backend for Observed<O, S> {
@@ -291,6 +295,22 @@ where
         keys: &[Key<'_>],
     ) -> impl Future<Output = Result<Batch<Entry<Option<T>>>>> + Send {
         self.watch(|| Asked::many(Op::GetMulti, keys), self.inner.read_multi(keys))
+    }
+
+    fn read_with(
+        &self,
+        key: Key<'_>,
+        opts: ReadOpts,
+    ) -> impl Future<Output = Result<Option<Entry<Option<T>>>>> + Send {
+        self.watch(|| Asked::one(Op::Get, key), self.inner.read_with(key, opts))
+    }
+
+    fn read_multi_with(
+        &self,
+        keys: &[Key<'_>],
+        opts: ReadOpts,
+    ) -> impl Future<Output = Result<Batch<Entry<Option<T>>>>> + Send {
+        self.watch(|| Asked::many(Op::GetMulti, keys), self.inner.read_multi_with(keys, opts))
     }
 
     fn write_multi(

@@ -13,6 +13,8 @@ pub(super) struct Batch<'k, K, T, E> {
     pub(super) items: Vec<&'k K>,
     pub(super) keys: Vec<Key<'k>>,
     pub(super) left: Vec<Left<T>>,
+    /// Whether what was found may be an older copy of what the stack has.
+    pub(super) copies: Vec<bool>,
     pub(super) answers: Vec<Option<Result<Option<T>, Failure<E>>>>,
     pub(super) crew: Crew,
     pub(super) until: Instant,
@@ -45,6 +47,7 @@ impl<'k, K, T, E> Batch<'k, K, T, E> {
             .collect();
         Self {
             left: keys.iter().map(|_| Left::Missing).collect(),
+            copies: vec![false; keys.len()],
             answers: keys.iter().map(|_| None).collect(),
             items,
             keys,

@@ -26,6 +26,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         E: Send + Sync + 'static,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
+        let found = self.first_sight(asked.key, found).await;
         match self.left(asked.key, Wants::Value, found).await? {
             Left::Fresh(value) => Ok(value),
             Left::Missing => {
@@ -67,9 +68,11 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         let Seat::Lead(lead) = self.seat(asked.key, Join::Pass, asked.crew) else { return Ok(()) };
         let (region, key) = (self.clone(), asked.key.to_buf());
         let Asked { crew, seen, wants, blocks, .. } = asked;
+        let copy = self.inner.tiered;
         let refresh = async move {
             let key = key.as_key();
-            let asked = Asked { key, wants, crew, seen, forced: false, behind: true, blocks };
+            let (forced, behind) = (false, true);
+            let asked = Asked { key, wants, crew, seen, forced, behind, blocks, copy };
             let until = deadline(region.call.wait_timeout);
             // Whatever becomes of it is told by the region's statistics.
             let _ = region.lead(asked, lead, Left::Stale(value), until, create).await;

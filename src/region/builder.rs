@@ -3,8 +3,9 @@ use std::time::Duration;
 use super::{
     Region,
     invalidate::{Invalidator, Marks},
+    lifetimes::Keep,
     options::OnTimeout,
-    policy::{Keep, Policy},
+    policy::Policy,
 };
 use crate::{Clock, EntryTtl, Level, Local, Lock, Result};
 
@@ -58,21 +59,21 @@ impl<S: Level, L: Lock, I: Invalidator> RegionBuilder<S, L, I> {
     ///
     /// A format without a time ([`NoMeta`](crate::NoMeta)) turns this into the store's TTL.
     pub fn expire_after(mut self, lifetime: Duration) -> Self {
-        self.policy.expire_after = Some(lifetime);
+        self.policy.lifetimes.expire_after = Some(lifetime);
         self
     }
 
     /// The physical lifetime: the store drops an entry this long after its write. Default: twice
     /// `expire_after`, so that there is something stale to serve; for ever without `expire_after`.
     pub fn keep_for(mut self, lifetime: Duration) -> Self {
-        self.policy.keep = Keep::For(lifetime);
+        self.policy.lifetimes.keep = Keep::For(lifetime);
         self
     }
 
     /// Gives entries no physical lifetime: they stay until they are removed or evicted. Saves
     /// about 55 bytes a key in Redis; expired entries are still refreshed when asked for.
     pub fn keep_forever(mut self) -> Self {
-        self.policy.keep = Keep::Forever;
+        self.policy.lifetimes.keep = Keep::Forever;
         self
     }
 
@@ -133,7 +134,7 @@ impl<S: Level, L: Lock, I: Invalidator> RegionBuilder<S, L, I> {
     /// never drops entries, `expire_after` under one second over a format of whole seconds, or
     /// over a format without a time on a store without a TTL.
     pub fn build(self) -> Result<Region<S, L, I>> {
-        let policy = self.policy.check(self.stack.capabilities())?;
+        let policy = self.policy.agree(&self.stack)?;
         Ok(Region::from_parts(self.stack, self.lock, self.invalidator, policy, self.clock))
     }
 }

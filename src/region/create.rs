@@ -54,12 +54,15 @@ pub(super) struct Asked<'k> {
     pub(super) behind: bool,
     /// Whether the creator blocks its thread.
     pub(super) blocks: bool,
+    /// Whether what was found may be an older copy of what the stack has.
+    pub(super) copy: bool,
 }
 
 impl<'k> Asked<'k> {
     pub(super) fn new(key: Key<'k>, wants: Wants, seen: u64) -> Self {
         let crew = Crew::new();
-        Self { key, wants, crew, seen, forced: false, behind: false, blocks: false }
+        let (forced, behind, blocks, copy) = (false, false, false, false);
+        Self { key, wants, crew, seen, forced, behind, blocks, copy }
     }
 
     /// The same with a creator that blocks its thread.
@@ -121,6 +124,11 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         let Asked { key, wants, crew, .. } = asked;
         let mut until = deadline(self.call.wait_timeout);
         let mut too_slow: Option<Follower> = None;
+        let found = match wants {
+            Wants::New => found,
+            Wants::Value | Wants::Answer => self.first_sight(key, found).await,
+        };
+        asked.copy = self.may_be_copy(&found);
         let mut left = self.left(key, wants, found).await?;
         loop {
             if let Left::Fresh(value) = left {
@@ -160,7 +168,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             }
             // The flight brought nothing, or something of another type: look again.
             asked.seen = self.inner.flights.landed();
-            left = self.left(key, wants, self.inner.stack.read(key).await).await?;
+            let found = self.read(key).await;
+            asked.copy = self.may_be_copy(&found);
+            left = self.left(key, wants, found).await?;
         }
     }
 
@@ -238,9 +248,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         let Asked { key, wants, seen, forced, .. } = asked;
         let lock = &self.inner.lock;
         if !lock.is_shared() {
-            // Someone may have finished between the read and the seat.
-            if wants != Wants::New && self.inner.flights.landed() != seen {
-                left = self.left(key, wants, self.inner.stack.read(key).await).await?;
+            // Someone may have finished between the read and the seat, or in another process.
+            if wants != Wants::New && (asked.copy || self.inner.flights.landed() != seen) {
+                left = self.left(key, wants, self.read_anew(key).await).await?;
             }
             return Ok(match left {
                 Left::Fresh(value) => Turn::Theirs(value),
@@ -262,7 +272,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             if ours == [true] {
                 // Another process may have finished before we got the lock.
                 if wants != Wants::New {
-                    left = self.left(key, wants, self.inner.stack.read(key).await).await?;
+                    left = self.left(key, wants, self.read_anew(key).await).await?;
                 }
                 if let Left::Fresh(value) = left {
                     self.give_back(held).await;
@@ -296,7 +306,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             if wants == Wants::New {
                 wants = Wants::Value;
             }
-            left = self.left(key, wants, self.inner.stack.read(key).await).await?;
+            left = self.left(key, wants, self.read_anew(key).await).await?;
             if let Left::Fresh(value) = left {
                 return Ok(Turn::Theirs(value));
             }
@@ -354,7 +364,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         S: Store<T>,
     {
         if self.call.on_timeout == OnTimeout::Stale {
-            let found = self.usable(self.inner.stack.read(key).await)?;
+            let found = self.usable(self.read(key).await)?;
             if let Some(value) = found.and_then(|entry| entry.value) {
                 self.inner.tally.stale.add();
                 return Ok(Some(value));

@@ -29,7 +29,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         // With locks, the leases stand in the order of our keys.
         let mut ours: Vec<(usize, Led)> = ours.into_iter().enumerate().collect();
         if again {
-            self.look(batch, &ours.iter().map(|(_, led)| led.at).collect::<Vec<_>>()).await;
+            self.look(batch, &ours.iter().map(|(_, led)| led.at).collect::<Vec<_>>(), true).await;
             ours = ours
                 .into_iter()
                 .filter_map(|(n, led)| Some((n, self.land_if_answered(batch, led)?)))

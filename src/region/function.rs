@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     AsKey, Error, Failure, Immediate, Invalidator, Key, Lock, Result, Store,
-    entry::lifetime_micros, runtime::glance,
+    entry::{NEVER_FRESH, age_limit},
+    runtime::glance,
 };
 
 /// What a function wants in place of what its region has.
@@ -38,10 +39,10 @@ impl Wishes {
         }
     }
 
-    fn lifetime<S, L, I>(&self, region: &Region<S, L, I>) -> u64 {
+    fn limit<S, L, I>(&self, region: &Region<S, L, I>) -> u64 {
         match self.expire_after {
-            Some(lifetime) => lifetime_micros(Some(lifetime)),
-            None => region.lifetime,
+            Some(lifetime) if region.limit != NEVER_FRESH => age_limit(Some(lifetime)),
+            _ => region.limit,
         }
     }
 
@@ -74,14 +75,14 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             return wishes.apply(self).create_boxed(asked, Ok(None), create).await;
         }
         let seen = self.inner.flights.landed();
-        let lifetime = wishes.lifetime(self);
+        let limit = wishes.limit(self);
         let rest = |found| {
             Next::Boxed(Box::pin(async move {
                 let asked = Asked::new(key, wishes.wants(), seen);
                 wishes.apply(self).create(asked, found, create).await
             }))
         };
-        self.through_within(lifetime, key, |value| Ok(Some(value)), rest).await
+        self.through_within(limit, key, |value| Ok(Some(value)), rest).await
     }
 
     /// The same for a function that is not asynchronous.
@@ -100,7 +101,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         let looked = match self.inner.stack.capabilities().immediate {
             _ if wishes.anew => Some(Err(Ok(None))),
             Immediate::Nothing => None,
-            Immediate::Reads | Immediate::All => glance(self.fresh(wishes.lifetime(self), key)),
+            Immediate::Reads | Immediate::All => glance(self.fresh(wishes.limit(self), key)),
         };
         match looked {
             Some(Ok(value)) => Ok(Some(value)),

@@ -10,7 +10,7 @@ use self::{
     read::{Left, Next},
     stats::Tally,
 };
-use crate::{Clock, Key, Level, Local, Lock, Meta, Result, Store, Timestamp};
+use crate::{Capabilities, Clock, Key, Level, Local, Lock, Meta, Result, Store, Timestamp, WriteOpts};
 
 mod batch;
 mod behind;
@@ -25,6 +25,7 @@ mod function;
 mod held;
 mod invalidate;
 mod keep;
+mod lifetimes;
 mod multi;
 mod options;
 mod patience;
@@ -46,6 +47,7 @@ pub use self::{
     builder::RegionBuilder,
     created::Created,
     invalidate::{Invalidation, Invalidator, Marks, Verdict},
+    lifetimes::Lifetimes,
     multi::Outcomes,
     options::{OnTimeout, Options},
     shared_marks::SharedMarks,
@@ -87,8 +89,8 @@ pub use self::{
 pub struct Region<S, L = Local, I = Marks> {
     inner: Arc<Inner<S, L, I>>,
     call: Arc<Call>,
-    /// The logical lifetime of this handle, here because every hit compares with it.
-    lifetime: u64,
+    /// The first age that is too old for this handle, here because every hit compares with it.
+    limit: u64,
 }
 
 struct Inner<S, L, I> {
@@ -96,6 +98,8 @@ struct Inner<S, L, I> {
     lock: L,
     /// Whether the stack checks the leases of the lock when it writes.
     fenced: bool,
+    /// Whether what the stack reads may be an older copy of what it has.
+    tiered: bool,
     invalidator: I,
     policy: Policy,
     clock: Clock,
@@ -119,11 +123,13 @@ impl<S: Level> Region<S> {
 impl<S: Level, L: Lock, I: Invalidator> Region<S, L, I> {
     fn from_parts(stack: S, lock: L, invalidator: I, policy: Policy, clock: Clock) -> Self {
         let (flights, tally) = (Flights::new(), Tally::default());
-        let fence = stack.capabilities().fence;
+        let Capabilities { fence, further_tiers, .. } = stack.capabilities();
         let fenced = fence.is_some() && fence == lock.domain();
+        let tiered = further_tiers > 0;
         let call = Call::of(&policy);
-        let inner = Inner { stack, lock, fenced, invalidator, policy, clock, flights, tally };
-        Self { inner: Arc::new(inner), lifetime: call.lifetime(), call: Arc::new(call) }
+        let inner =
+            Inner { stack, lock, fenced, tiered, invalidator, policy, clock, flights, tally };
+        Self { inner: Arc::new(inner), limit: call.first_limit(), call: Arc::new(call) }
     }
 }
 
@@ -208,11 +214,22 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let found = self.inner.stack.read_multi(&keys).await?;
-        let mut values = Vec::with_capacity(keys.len());
-        for (key, found) in keys.iter().zip(found) {
+        let (mut values, mut outdated) = (Vec::with_capacity(keys.len()), Vec::new());
+        for (at, found) in self.read_multi(&keys, false).await?.into_iter().enumerate() {
+            let may_be_copy = self.may_be_copy(&found);
             let found = self.missed(found)?;
-            values.push(self.settle(*key, found).await.fresh());
+            let left = self.settle(keys[at], found).await;
+            if may_be_copy && !matches!(left, Left::Fresh(_)) {
+                outdated.push(at);
+            }
+            values.push(left.fresh());
+        }
+        if !outdated.is_empty() {
+            let again: Vec<Key<'_>> = outdated.iter().map(|at| keys[*at]).collect();
+            for (at, found) in outdated.into_iter().zip(self.read_multi(&again, true).await?) {
+                let found = self.missed(found)?;
+                values[at] = self.settle(keys[at], found).await.fresh();
+            }
         }
         Ok(values)
     }
@@ -231,9 +248,17 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         S: Store<T>,
     {
         let key = key.into();
-        let entry = self.missed(self.inner.stack.read(key).await)?;
-        let created_at = entry.as_ref().and_then(|entry| entry.meta.created_at());
-        let (value, stale) = match self.settle(key, entry).await {
+        let found = self.read(key).await;
+        let may_be_copy = self.may_be_copy(&found);
+        let mut entry = self.missed(found)?;
+        let mut created_at = entry.as_ref().and_then(|entry| entry.meta.created_at());
+        let mut left = self.settle(key, entry).await;
+        if may_be_copy && !matches!(left, Left::Fresh(_)) {
+            entry = self.missed(self.read_anew(key).await)?;
+            created_at = entry.as_ref().and_then(|entry| entry.meta.created_at());
+            left = self.settle(key, entry).await;
+        }
+        let (value, stale) = match left {
             Left::Fresh(Some(value)) => (value, false),
             Left::Stale(Some(value)) => (value, true),
             Left::Fresh(None) | Left::Stale(None) | Left::Missing => return Ok(None),
@@ -279,8 +304,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         Meta::new(self.inner.invalidator.stamp(key, now)).with_ttl(self.call.ttl)
     }
 
-    fn write_opts(&self, ttl: Option<Duration>) -> crate::WriteOpts<'static> {
-        self.inner.policy.write_opts(ttl.or(self.call.ttl), self.call.expire_after)
+    fn write_opts(&self, ttl: Option<Duration>) -> WriteOpts<'static> {
+        let (own, expire_after) = (ttl.or(self.call.ttl), self.call.expire_after);
+        let keep_for = self.inner.policy.lifetimes.keep_for_call(own, expire_after);
+        WriteOpts { tiers: self.call.tiers, ..WriteOpts::keep_for(keep_for) }
     }
 }
 
@@ -319,7 +346,7 @@ impl<T> Found<T> {
 impl<S, L, I> Clone for Region<S, L, I> {
     fn clone(&self) -> Self {
         let (inner, call) = (Arc::clone(&self.inner), Arc::clone(&self.call));
-        Self { inner, call, lifetime: self.lifetime }
+        Self { inner, call, limit: self.limit }
     }
 }
 

@@ -109,12 +109,16 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         T: Send,
     {
         let open = batch.open();
-        self.look(batch, &open).await;
+        self.look(batch, &open, false).await;
     }
 
-    /// Reads keys, and answers those that are fresh.
-    pub(super) async fn look<K, T, E>(&self, batch: &mut Batch<'_, K, T, E>, which: &[usize])
-    where
+    /// Reads keys, past copies if `anew`, and answers those that are fresh.
+    pub(super) async fn look<K, T, E>(
+        &self,
+        batch: &mut Batch<'_, K, T, E>,
+        which: &[usize],
+        anew: bool,
+    ) where
         S: Store<T>,
         T: Send,
     {
@@ -122,7 +126,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             return;
         }
         let keys: Vec<Key<'_>> = which.iter().map(|at| batch.keys[*at]).collect();
-        let found = match self.inner.stack.read_multi(&keys).await {
+        let found = match self.read_multi(&keys, anew).await {
             Ok(found) => found,
             Err(error) => match self.bypass(&error) {
                 Ok(()) => which.iter().map(|_| Ok(None)).collect(),
@@ -130,6 +134,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             },
         };
         for (at, found) in which.iter().zip(found) {
+            batch.copies[*at] = self.may_be_copy(&found);
             match self.left(batch.keys[*at], batch.wants, found).await {
                 Ok(Left::Fresh(value)) => batch.answer(*at, Ok(value)),
                 Ok(left) => batch.left[*at] = left,
@@ -223,7 +228,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             let again = if self.inner.lock.is_shared() {
                 take == Take::IfFree
             } else {
-                self.inner.flights.landed() != seen
+                self.inner.flights.landed() != seen || ours.iter().any(|led| batch.copies[led.at])
             };
             self.create_multi(batch, ours, &held, again, create).await;
             self.give_back(held).await;
@@ -255,7 +260,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             };
             // What another process made meanwhile is new enough.
             batch.wants = Wants::Answer;
-            self.look(batch, &led.iter().map(|led| led.at).collect::<Vec<_>>()).await;
+            self.look(batch, &led.iter().map(|led| led.at).collect::<Vec<_>>(), true).await;
             led = led.into_iter().filter_map(|led| self.land_if_answered(batch, led)).collect();
         }
     }

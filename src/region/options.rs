@@ -1,7 +1,10 @@
 use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use super::{Region, policy::Policy};
-use crate::{EntryTtl, entry::lifetime_micros};
+use crate::{
+    EntryTtl, Tiers,
+    entry::{NEVER_FRESH, age_limit},
+};
 
 type Accepts = dyn Fn(&dyn Any) -> bool + Send + Sync;
 
@@ -40,6 +43,7 @@ pub struct Options {
     wait_timeout: Option<Duration>,
     on_timeout: Option<OnTimeout>,
     stale_on_error: Option<bool>,
+    tiers: Option<Tiers>,
     lenient: bool,
 }
 
@@ -98,6 +102,13 @@ impl Options {
         self
     }
 
+    /// The tiers that this call reads and writes; see [`Tiered`](crate::Tiered). What it writes is
+    /// forgotten by the others. Removing and forgetting always reach all of them. Default: all.
+    pub fn tiers(mut self, tiers: Tiers) -> Self {
+        self.tiers = Some(tiers);
+        self
+    }
+
     /// Whether the region is not strict for this call, which has no way to say what failed.
     pub(super) fn lenient(mut self, lenient: bool) -> Self {
         self.lenient = lenient;
@@ -114,6 +125,7 @@ impl fmt::Debug for Options {
             .field("wait_timeout", &self.wait_timeout)
             .field("on_timeout", &self.on_timeout)
             .field("stale_on_error", &self.stale_on_error)
+            .field("tiers", &self.tiers)
             .field("lenient", &self.lenient)
             .finish()
     }
@@ -146,6 +158,7 @@ pub(super) struct Call {
     pub(super) wait_timeout: Duration,
     pub(super) on_timeout: OnTimeout,
     pub(super) stale_on_error: bool,
+    pub(super) tiers: Tiers,
     /// Whether failures are worked around even if the region is strict.
     pub(super) lenient: bool,
 }
@@ -153,20 +166,26 @@ pub(super) struct Call {
 impl Call {
     pub(super) fn of(policy: &Policy) -> Self {
         Self {
-            expire_after: policy.expire_after,
+            expire_after: policy.lifetimes.expire_after,
             ttl: None,
             ignore_expiration: false,
             should_cache: None,
             wait_timeout: policy.wait_timeout,
             on_timeout: policy.on_timeout,
             stale_on_error: policy.stale_on_error,
+            tiers: Tiers::ALL,
             lenient: false,
         }
     }
 
-    /// The logical lifetime as a hit compares it.
-    pub(super) fn lifetime(&self) -> u64 {
-        lifetime_micros(self.expire_after)
+    /// The logical lifetime as entries are compared with it.
+    pub(super) fn limit(&self) -> u64 {
+        age_limit(self.expire_after)
+    }
+
+    /// The same for the first sight, which sees all tiers.
+    pub(super) fn first_limit(&self) -> u64 {
+        if self.tiers == Tiers::ALL { self.limit() } else { NEVER_FRESH }
     }
 
     pub(super) fn accepts<T: 'static>(&self, value: &T) -> bool {
@@ -182,6 +201,7 @@ impl Call {
         self.wait_timeout = options.wait_timeout.unwrap_or(self.wait_timeout);
         self.on_timeout = options.on_timeout.unwrap_or(self.on_timeout);
         self.stale_on_error = options.stale_on_error.unwrap_or(self.stale_on_error);
+        self.tiers = options.tiers.unwrap_or(self.tiers);
         self.lenient |= options.lenient;
     }
 }
@@ -221,6 +241,6 @@ impl<S, L, I> Region<S, L, I> {
 
     fn calling(&self, call: Call) -> Self {
         let inner = Arc::clone(&self.inner);
-        Self { inner, lifetime: call.lifetime(), call: Arc::new(call) }
+        Self { inner, limit: call.first_limit(), call: Arc::new(call) }
     }
 }

@@ -1,7 +1,10 @@
 use std::time::Duration;
 
-use super::options::OnTimeout;
-use crate::{Capabilities, Error, ErrorKind, Expires, Precision, Result, WriteOpts};
+use super::{
+    lifetimes::{Keep, Lifetimes},
+    options::OnTimeout,
+};
+use crate::{Capabilities, Error, ErrorKind, Expires, Level, Precision, Result};
 
 /// How long a caller waits for another one unless told otherwise.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -9,10 +12,7 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 /// The rules of a region, checked against what its stack can keep.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Policy {
-    /// Logical lifetime.
-    pub(super) expire_after: Option<Duration>,
-    /// Physical lifetime.
-    pub(super) keep: Keep,
+    pub(super) lifetimes: Lifetimes,
     /// The longest wait for another caller's creation.
     pub(super) wait_timeout: Duration,
     /// What comes after it.
@@ -25,22 +25,10 @@ pub(super) struct Policy {
     pub(super) strict: bool,
 }
 
-/// The physical lifetime.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Keep {
-    /// Twice the logical one, so that there is something stale to serve.
-    Twice,
-    /// The same as the logical one: for formats that know no time.
-    Same,
-    Forever,
-    For(Duration),
-}
-
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            expire_after: None,
-            keep: Keep::Twice,
+            lifetimes: Lifetimes::default(),
             wait_timeout: WAIT_TIMEOUT,
             on_timeout: OnTimeout::Fail,
             stale_on_error: true,
@@ -51,33 +39,19 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// How to write an entry with (or without) a lifetime of its own, for a call that judges by
-    /// `expire_after`.
-    pub(super) fn write_opts(
-        &self,
-        ttl: Option<Duration>,
-        expire_after: Option<Duration>,
-    ) -> WriteOpts<'static> {
-        // As long as this call or the others need it.
-        let logical = ttl.or_else(|| match (self.keep, self.expire_after, expire_after) {
-            (Keep::Same, _, expire_after) => expire_after,
-            (_, Some(region), Some(call)) => Some(region.max(call)),
-            _ => None,
-        });
-        WriteOpts::keep_for(match self.keep {
-            Keep::Twice => logical.map(|logical| logical.saturating_mul(2)),
-            Keep::Same => logical,
-            Keep::Forever => None,
-            Keep::For(keep_for) => Some(keep_for.max(ttl.unwrap_or_default())),
-        })
+    /// Refuses what makes no sense, or what the stack cannot keep; tells the stack the rest.
+    pub(super) fn agree(self, stack: &impl Level) -> Result<Self> {
+        let policy = self.check(stack.capabilities())?;
+        stack.adopt(&policy.lifetimes)?;
+        Ok(policy)
     }
 
-    /// Refuses what makes no sense, or what the stack cannot keep.
-    pub(super) fn check(mut self, stack: Capabilities) -> Result<Self> {
-        if self.expire_after.is_some_and(|d| d.is_zero()) {
+    fn check(mut self, stack: Capabilities) -> Result<Self> {
+        let Lifetimes { expire_after, keep } = self.lifetimes;
+        if expire_after.is_some_and(|d| d.is_zero()) {
             return refuse("`expire_after` is zero: nothing would ever be fresh");
         }
-        if self.keep == Keep::For(Duration::ZERO) {
+        if keep == Keep::For(Duration::ZERO) {
             return refuse("`keep_for` is zero: nothing would ever be kept");
         }
         if self.wait_timeout.is_zero() {
@@ -86,7 +60,7 @@ impl Policy {
         if self.negative_ttl.is_some_and(|d| d.is_zero()) {
             return refuse("`negative_ttl` is zero: leave it away to keep no negative entries");
         }
-        if let (Some(expire_after), Keep::For(keep_for)) = (self.expire_after, self.keep)
+        if let (Some(expire_after), Keep::For(keep_for)) = (expire_after, keep)
             && keep_for < expire_after
         {
             return refuse(format!(
@@ -94,10 +68,10 @@ impl Policy {
                  the store would drop entries that are still fresh"
             ));
         }
-        if matches!(self.keep, Keep::For(_)) && stack.expires == Expires::Never {
+        if matches!(keep, Keep::For(_)) && stack.expires == Expires::Never {
             return refuse("`keep_for` is set, but this store never drops entries by itself");
         }
-        match (stack.created_at, self.expire_after) {
+        match (stack.created_at, expire_after) {
             (Precision::Seconds, Some(expire_after)) if expire_after < Duration::from_secs(1) => {
                 return refuse(format!(
                     "`expire_after` is {expire_after:?}, but this format keeps whole seconds: \
@@ -119,7 +93,7 @@ impl Policy {
                  (`IntTime`), or `Hstore` with `OnCreate`",
             ));
         }
-        match self.keep {
+        match self.lifetimes.keep {
             Keep::Twice | Keep::Same => {}
             Keep::For(keep_for) if keep_for == expire_after => {}
             Keep::For(_) | Keep::Forever => {
@@ -129,7 +103,7 @@ impl Policy {
                 ));
             }
         }
-        self.keep = Keep::Same;
+        self.lifetimes.keep = Keep::Same;
         Ok(())
     }
 }

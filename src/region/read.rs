@@ -9,7 +9,9 @@ use std::{
 use pin_project_lite::pin_project;
 
 use super::{Region, invalidate::Verdict};
-use crate::{Entry, Error, ErrorKind, Invalidator, Key, Lock, Meta, Result, Store, Timestamp};
+use crate::{
+    Batch, Entry, Error, ErrorKind, Invalidator, Key, Lock, Meta, ReadOpts, Result, Store, Tiers, Timestamp,
+};
 
 /// What a stack answers to a read.
 pub(super) type Answer<T> = Result<Option<Entry<Option<T>>>>;
@@ -48,14 +50,14 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         C: FnOnce(Answer<T>) -> Next<G>,
         G: Future,
     {
-        self.through_within(self.lifetime, key, hit, rest)
+        self.through_within(self.limit, key, hit, rest)
     }
 
-    /// The same by another lifetime than that of this handle.
+    /// The same by another [`age_limit`](crate::entry::age_limit) than that of this handle.
     #[inline]
     pub(super) fn through_within<'a, T, C, G>(
         &'a self,
-        lifetime: u64,
+        limit: u64,
         key: Key<'a>,
         hit: impl Fn(T) -> G::Output,
         rest: C,
@@ -66,16 +68,16 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         G: Future,
     {
         let (read, rest) = (self.inner.stack.read(key), Rest::Ahead(rest));
-        Through { read, region: self, lifetime, hit, rest }
+        Through { read, region: self, limit, hit, rest }
     }
 
     /// Reads `key`: `Ok` with the value if it is fresh, else `Err` with whatever the stack said.
-    pub(super) async fn fresh<T>(&self, lifetime: u64, key: Key<'_>) -> Result<T, Answer<T>>
+    pub(super) async fn fresh<T>(&self, limit: u64, key: Key<'_>) -> Result<T, Answer<T>>
     where
         S: Store<T>,
     {
         match self.inner.stack.read(key).await {
-            Ok(Some(Entry { value: Some(value), meta })) if self.is_fresh(meta, lifetime) => {
+            Ok(Some(Entry { value: Some(value), meta })) if self.is_fresh(meta, limit) => {
                 Ok(value)
             }
             answer => Err(answer),
@@ -87,22 +89,89 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         &self,
         key: Key<'_>,
         found: Answer<T>,
-    ) -> Result<Option<T>> {
+    ) -> Result<Option<T>>
+    where
+        S: Store<T>,
+    {
+        let found = self.first_sight(key, found).await;
+        let may_be_copy = self.may_be_copy(&found);
         let found = self.missed(found)?;
-        Ok(self.settle(key, found).await.fresh())
+        match self.settle(key, found).await {
+            Left::Fresh(value) => Ok(value),
+            Left::Stale(_) | Left::Missing if may_be_copy => {
+                let found = self.missed(self.read_anew(key).await)?;
+                Ok(self.settle(key, found).await.fresh())
+            }
+            Left::Stale(_) | Left::Missing => Ok(None),
+        }
+    }
+
+    /// What the tiers have that this call asks, where that is not what was found.
+    pub(super) async fn first_sight<T>(&self, key: Key<'_>, found: Answer<T>) -> Answer<T>
+    where
+        S: Store<T>,
+    {
+        if self.call.tiers == Tiers::ALL { found } else { self.read(key).await }
+    }
+
+    /// Reads what this call asks.
+    pub(super) async fn read<T>(&self, key: Key<'_>) -> Answer<T>
+    where
+        S: Store<T>,
+    {
+        if self.call.tiers == Tiers::ALL {
+            self.inner.stack.read(key).await
+        } else {
+            self.inner.stack.read_with(key, ReadOpts::tiers(self.call.tiers)).await
+        }
+    }
+
+    /// Reads past copies, which may be older than what the stack has.
+    pub(super) async fn read_anew<T>(&self, key: Key<'_>) -> Answer<T>
+    where
+        S: Store<T>,
+    {
+        if self.inner.tiered {
+            self.inner.stack.read_with(key, ReadOpts::tiers(self.call.tiers).anew()).await
+        } else {
+            self.read(key).await
+        }
+    }
+
+    /// Reads many keys, past copies if `anew`.
+    pub(super) async fn read_multi<T>(
+        &self,
+        keys: &[Key<'_>],
+        anew: bool,
+    ) -> Result<Batch<Entry<Option<T>>>>
+    where
+        S: Store<T>,
+        T: Send,
+    {
+        let (stack, tiers) = (&self.inner.stack, self.call.tiers);
+        match anew && self.inner.tiered {
+            true => stack.read_multi_with(keys, ReadOpts::tiers(tiers).anew()).await,
+            false if tiers == Tiers::ALL => stack.read_multi(keys).await,
+            false => stack.read_multi_with(keys, ReadOpts::tiers(tiers)).await,
+        }
+    }
+
+    /// Whether the stack may have something newer than this.
+    pub(super) fn may_be_copy<T>(&self, found: &Answer<T>) -> bool {
+        self.inner.tiered && matches!(found, Ok(Some(_)))
     }
 
     /// Whether an entry is fresh for this call, at first sight.
     #[inline]
-    fn is_fresh(&self, meta: Meta, lifetime: u64) -> bool {
+    fn is_fresh(&self, meta: Meta, limit: u64) -> bool {
         let now = || self.inner.clock.now();
-        meta.stamp() >= self.inner.invalidator.valid_from(now) && meta.is_fresh(lifetime, now)
+        meta.stamp() >= self.inner.invalidator.valid_from(now) && meta.is_fresh(limit, now)
     }
 
     /// Whether an entry is fresh for this call; `Verdict::Outdated` if that cannot be told yet.
     fn judge(&self, key: Key<'_>, meta: &Meta, now: Timestamp) -> Verdict {
         match self.inner.invalidator.judge(key, meta.stamp(), now) {
-            Verdict::Valid if !meta.is_fresh(self.lifetime, || now) => Verdict::Stale,
+            Verdict::Valid if !meta.is_fresh(self.call.limit(), || now) => Verdict::Stale,
             verdict => verdict,
         }
     }
@@ -172,7 +241,7 @@ pin_project! {
         #[pin]
         read: F,
         region: &'a Region<S, L, I>,
-        lifetime: u64,
+        limit: u64,
         hit: H,
         rest: Rest<C, G>,
     }
@@ -214,7 +283,7 @@ where
         match this.read.poll(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(Some(Entry { value: Some(value), meta })))
-                if this.region.is_fresh(meta, *this.lifetime) =>
+                if this.region.is_fresh(meta, *this.limit) =>
             {
                 Poll::Ready((this.hit)(value))
             }

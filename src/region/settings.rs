@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use super::{
     Invalidator, Marks, OnTimeout, Region, SharedMarks,
-    policy::{Keep, Policy},
+    lifetimes::{Keep, Lifetimes},
+    policy::Policy,
 };
 use crate::{
     Backend, Clock, FromConfig, Level, Lock, Result,
@@ -111,11 +112,13 @@ where
     fn built(table: &Table<'_>) -> Result<Self> {
         let stack = S::from_config(table)?;
         let policy = Policy {
-            expire_after: table.get(&EXPIRATION_TIME)?.0,
-            keep: match table.get(&KEEP_FOR)? {
-                None => Keep::Twice,
-                Some(Kept(None)) => Keep::Forever,
-                Some(Kept(Some(keep_for))) => Keep::For(keep_for),
+            lifetimes: Lifetimes {
+                expire_after: table.get(&EXPIRATION_TIME)?.0,
+                keep: match table.get(&KEEP_FOR)? {
+                    None => Keep::Twice,
+                    Some(Kept(None)) => Keep::Forever,
+                    Some(Kept(Some(keep_for))) => Keep::For(keep_for),
+                },
             },
             wait_timeout: table.get(&WAIT_TIMEOUT)?,
             on_timeout: table.get(&ON_TIMEOUT)?,
@@ -134,7 +137,7 @@ where
                 ),
             ));
         }
-        let policy = policy.check(capabilities)?;
+        let policy = policy.agree(&stack)?;
         let (lock, marks) = (L::from_config(table)?, I::from_config(table)?);
         Ok(Self::from_parts(stack, lock, marks, policy, Clock::default()))
     }

@@ -1,6 +1,6 @@
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::{Error, Timestamp};
+use crate::{Error, Timestamp, seldom::Seldom};
 
 /// What a region did besides handing out fresh values, since it was made; from
 /// [`Region::stats`](crate::Region::stats).
@@ -38,8 +38,7 @@ pub(super) struct Tally {
     pub(super) voided: Counter,
     pub(super) unreadable: Counter,
     pub(super) bypassed: Counter,
-    /// The second of the last warning, so that a dead store does not flood the log.
-    warned: AtomicI64,
+    warned: Seldom,
 }
 
 #[derive(Debug, Default)]
@@ -70,8 +69,7 @@ impl Tally {
 
     /// Logs an error that no caller gets to see, at most once a second.
     pub(super) fn warn(&self, error: &Error, now: Timestamp) {
-        let second = now.as_secs();
-        if self.warned.swap(second, Ordering::Relaxed) == second {
+        if !self.warned.is_due(now) {
             return;
         }
         let error = error as &(dyn std::error::Error + 'static);

@@ -44,7 +44,7 @@ use std::future::Future;
 use bytes::Bytes;
 
 use crate::{
-    Backend, Batch, Capabilities, HashBackend, HashExpiry, Key, KeyBuf, Level, Put, Result,
+    Backend, Batch, Capabilities, HashBackend, HashExpiry, Key, KeyBuf, Level, Lifetimes, Put, Result,
     WriteOpts,
 };
 
@@ -124,6 +124,10 @@ impl<X: Transform, B: Level> Level for Transformed<X, B> {
 
     fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {
         self.inner.stored_key(key)
+    }
+
+    fn adopt(&self, lifetimes: &Lifetimes) -> Result<()> {
+        self.inner.adopt(lifetimes)
     }
 }
 

@@ -50,7 +50,7 @@ use bytes::Bytes;
 use self::writer::Written;
 use crate::{
     Backend, Batch, Capabilities, Entry, EntryTtl, Error, HashBackend, HashExpiry, Key, KeyBuf,
-    Level, Put, Result, Store, WriteOpts,
+    Level, Lifetimes, Put, ReadOpts, Result, Store, WriteOpts,
 };
 
 #[cfg(feature = "key-hashed")]
@@ -161,6 +161,10 @@ impl<M: KeyMap, S: Level> Level for Keyed<M, S> {
         let key = self.mapped(key, &mut out);
         Some(self.inner.stored_key(key).unwrap_or_else(|| key.to_buf()))
     }
+
+    fn adopt(&self, lifetimes: &Lifetimes) -> Result<()> {
+        self.inner.adopt(lifetimes)
+    }
 }
 
 impl<M: KeyMap, S: Backend> Backend for Keyed<M, S> {
@@ -258,6 +262,28 @@ impl<T: Send + Sync, M: KeyMap, S: Store<T>> Store<T> for Keyed<M, S> {
     async fn read_multi(&self, keys: &[Key<'_>]) -> Result<Batch<Entry<Option<T>>>> {
         let written = self.mapped_all(keys);
         match self.inner.read_multi(&written.keys()).await {
+            Ok(batch) => Ok(found(keys, batch)),
+            Err(error) => Err(failed(error, &written, keys.iter().copied())),
+        }
+    }
+
+    async fn read_with(
+        &self,
+        key: Key<'_>,
+        opts: ReadOpts,
+    ) -> Result<Option<Entry<Option<T>>>> {
+        let mut out = KeyWriter::new();
+        let read = self.inner.read_with(self.mapped(key, &mut out), opts).await;
+        read.map_err(|error| error.renamed(key))
+    }
+
+    async fn read_multi_with(
+        &self,
+        keys: &[Key<'_>],
+        opts: ReadOpts,
+    ) -> Result<Batch<Entry<Option<T>>>> {
+        let written = self.mapped_all(keys);
+        match self.inner.read_multi_with(&written.keys(), opts).await {
             Ok(batch) => Ok(found(keys, batch)),
             Err(error) => Err(failed(error, &written, keys.iter().copied())),
         }

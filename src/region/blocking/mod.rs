@@ -278,7 +278,7 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
         S: Store<T>,
     {
         if self.reads_at_once() {
-            glance(self.region.fresh(self.region.lifetime, key))
+            glance(self.region.fresh(self.region.limit, key))
         } else {
             None
         }

@@ -306,7 +306,7 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
     {
         match looked {
             Some(found) => Err(found),
-            None => self.region.fresh(self.region.lifetime, key).await,
+            None => self.region.fresh(self.region.limit, key).await,
         }
     }
 }

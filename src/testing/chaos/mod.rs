@@ -17,7 +17,7 @@ use self::{handle::Met, rule::Action};
 use super::dice::Dice;
 use crate::{
     Backend, Batch, Capabilities, Entry, EntryTtl, Error, ErrorKind, HashBackend, HashExpiry, Key,
-    KeyBuf, Level, Op, Put, Result, Store, WriteOpts,
+    KeyBuf, Level, Lifetimes, Op, Put, ReadOpts, Result, Store, WriteOpts,
 };
 
 /// A level that fails when it is told to: errors, delays, lost replies, damaged bytes, calls that
@@ -167,6 +167,10 @@ impl<S: Level> Level for Chaos<S> {
     fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {
         self.inner.stored_key(key)
     }
+
+    fn adopt(&self, lifetimes: &Lifetimes) -> Result<()> {
+        self.inner.adopt(lifetimes)
+    }
 }
 
 impl<S: Backend> Backend for Chaos<S> {
@@ -250,6 +254,22 @@ impl<T: Send + Sync, S: Store<T>> Store<T> for Chaos<S> {
         keys: &[Key<'_>],
     ) -> impl Future<Output = Result<Batch<Entry<Option<T>>>>> + Send {
         self.call(Op::GetMulti, self.inner.read_multi(keys))
+    }
+
+    fn read_with(
+        &self,
+        key: Key<'_>,
+        opts: ReadOpts,
+    ) -> impl Future<Output = Result<Option<Entry<Option<T>>>>> + Send {
+        self.call_for(Op::Get, key, self.inner.read_with(key, opts))
+    }
+
+    fn read_multi_with(
+        &self,
+        keys: &[Key<'_>],
+        opts: ReadOpts,
+    ) -> impl Future<Output = Result<Batch<Entry<Option<T>>>>> + Send {
+        self.call(Op::GetMulti, self.inner.read_multi_with(keys, opts))
     }
 
     fn write_multi(

@@ -1,0 +1,65 @@
+//! How the first tier of one process hears of what others write.
+
+use std::{
+    future::{Future, ready},
+    sync::{Arc, Weak},
+};
+
+use crate::{Key, Result};
+
+/// Tells the first tier of a [`Tiered`](crate::Tiered) which keys were changed by others.
+///
+/// Laws: a change made by another process is told to every holder of copies after it took place, at the
+/// latest when the next answer of the store comes over the same connection; and where changes may have
+/// been missed, all copies are told to go ([`Copies::all_changed`]) before the store answers again.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not tell which keys changed",
+    label = "expected `Redis` with `tracking`, a `RedisChannel`, or `Alone`"
+)]
+pub trait Changes: Send + Sync {
+    /// Tells `copies` from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](crate::ErrorKind::Config), when it was not set up to tell anything.
+    fn follow(&self, copies: Weak<dyn Copies>) -> Result<()>;
+
+    /// The name by which changes of `key` are told. `hashes` says that a key in a space is a field of a
+    /// hash, whose fields change together. `None` if there is nobody to tell.
+    fn name(&self, key: Key<'_>, hashes: bool) -> Option<Box<[u8]>>;
+
+    /// Sees to it that changes are heard although nobody asks the store. Called in a Tokio runtime before
+    /// copies are made; must be quick.
+    fn listen(&self) {}
+
+    /// Tells the others that something was changed here, where the store does not do so. Whoever cannot be
+    /// told has to hear later that he missed something.
+    fn announce(&self, names: Vec<Box<[u8]>>) -> impl Future<Output = ()> + Send {
+        let _ = names;
+        ready(())
+    }
+}
+
+/// Holds copies, which changes elsewhere make wrong.
+pub trait Copies: Send + Sync {
+    /// What is told under `name` has changed.
+    fn changed(self: Arc<Self>, name: &[u8]);
+
+    /// Anything may have changed.
+    fn all_changed(self: Arc<Self>);
+}
+
+/// Nobody else writes, or nobody minds copies that are older until they expire: the default of
+/// [`Tiered`](crate::Tiered).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Alone;
+
+impl Changes for Alone {
+    fn follow(&self, _: Weak<dyn Copies>) -> Result<()> {
+        Ok(())
+    }
+
+    fn name(&self, _: Key<'_>, _: bool) -> Option<Box<[u8]>> {
+        None
+    }
+}

@@ -1,0 +1,343 @@
+//! The first tier, whose entries are copies.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tokio::runtime::Handle;
+
+use super::{changes::Copies, doubts::Doubts, told::Told};
+use crate::{
+    Batch, Clock, Entry, Immediate, Key, KeyBuf, Level, Put, ReadOpts, Result, Store, runtime::glance,
+    seldom::Seldom,
+};
+
+/// Into how many parts the keys are divided. What happens in one part voids the copies that are being
+/// made in it, and no others.
+const STRIPES: usize = 256;
+
+/// The first tier `A`, and what happened to its keys while copies were being made.
+///
+/// A copy is as old as the read that brought it. So whoever wants to make one takes a [`Pass`] before
+/// asking the tier below, and it is made only if nothing happened meanwhile: looking and writing are one
+/// step, under the lock of the stripe. A store that takes its time cannot be asked under a lock; there
+/// reads pass a copy by until it is known to be right.
+pub(super) struct Near<A> {
+    pub(super) store: A,
+    /// Whether the store is done when it is asked.
+    at_once: bool,
+    stripes: Box<[Mutex<Stripe>]>,
+    hasher: RandomState,
+    doubts: Doubts,
+    failures: AtomicU64,
+    warned: Seldom,
+}
+
+#[derive(Default)]
+struct Stripe {
+    /// How often something happened to one of its keys.
+    changes: u64,
+    /// Under which names changes of its copies are told.
+    told: Told,
+}
+
+/// The right to make a copy, as long as nothing happens to its key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pass {
+    stripe: usize,
+    changes: u64,
+    /// The digest of the name, where changes are told.
+    name: Option<u64>,
+}
+
+/// Who makes a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// A reader: of what the tier below had.
+    Read,
+    /// A writer: of what it has now. Other copies under way are void; and where two writers met, nobody
+    /// knows whose value is the last, so the key is forgotten.
+    Write,
+}
+
+impl<A: Level + 'static> Near<A> {
+    pub(super) fn new(store: A) -> Arc<Self> {
+        Arc::new(Self {
+            at_once: store.capabilities().immediate == Immediate::All,
+            store,
+            stripes: (0..STRIPES).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::new(),
+            doubts: Doubts::default(),
+            failures: AtomicU64::new(0),
+            warned: Seldom::default(),
+        })
+    }
+
+    /// The right to make a copy of `key`, whose changes are told under `name`.
+    pub(super) fn pass(&self, key: Key<'_>, name: Option<&[u8]>) -> Pass {
+        let (digest, name) = match name {
+            Some(name) => {
+                let digest = self.hasher.hash_one(name);
+                (digest, Some(digest))
+            }
+            None => (self.hasher.hash_one(key), None),
+        };
+        let stripe = self.stripe_of(digest);
+        Pass { stripe, changes: self.stripe(stripe).changes, name }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
+    fn stripe_of(&self, digest: u64) -> usize {
+        (digest >> 32) as usize % self.stripes.len()
+    }
+
+    fn stripe(&self, at: usize) -> MutexGuard<'_, Stripe> {
+        self.stripes[at].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many doubts there have been; taken before a copy is read.
+    #[inline]
+    pub(super) fn mark(&self) -> u64 {
+        if self.at_once { 0 } else { self.doubts.count() }
+    }
+
+    /// Whether a copy of `key` that was read since `mark` may be wrong.
+    #[inline]
+    pub(super) fn doubts(&self, key: Key<'_>, mark: u64) -> bool {
+        !self.at_once && (self.doubts.count() != mark || self.doubts.are_about(key))
+    }
+
+    /// The copy of `key`, if there is one that is right.
+    pub(super) async fn look<T>(&self, key: Key<'_>, opts: ReadOpts) -> Option<Entry<Option<T>>>
+    where
+        A: Store<T>,
+    {
+        let mark = self.mark();
+        match self.store.read_with(key, opts).await {
+            Ok(found) => found.filter(|_| !self.doubts(key, mark)),
+            Err(error) => {
+                self.note(Err(error));
+                None
+            }
+        }
+    }
+
+    /// The copies of many keys.
+    pub(super) async fn look_all<T>(
+        &self,
+        keys: &[Key<'_>],
+        opts: ReadOpts,
+    ) -> Batch<Entry<Option<T>>>
+    where
+        A: Store<T>,
+        T: Send,
+    {
+        let mark = self.mark();
+        let found = match self.store.read_multi_with(keys, opts).await {
+            Ok(found) => found,
+            Err(error) => keys.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let right = |(key, found): (&Key<'_>, Result<Option<Entry<Option<T>>>>)| match found {
+            Ok(found) => Ok(found.filter(|_| !self.doubts(*key, mark))),
+            Err(error) => {
+                self.note(Err(error));
+                Ok(None)
+            }
+        };
+        keys.iter().zip(found).map(right).collect()
+    }
+
+    /// Counts and logs what failed here, and is done without.
+    pub(super) fn note(&self, done: Result<()>) {
+        let Err(error) = done else { return };
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.warned.is_due(Clock::default().now()) {
+            let error = &error as &(dyn std::error::Error + 'static);
+            tracing::warn!(error, failures, "larder: the first tier failed and is done without");
+        }
+    }
+
+    /// Makes copies, except of keys to which something happened since their pass was given. A writer's
+    /// keys are forgotten then.
+    pub(super) async fn keep<T>(
+        self: &Arc<Self>,
+        each: &[(Put<'_, &Entry<Option<T>>>, Pass)],
+        by: By,
+    ) -> Result<()>
+    where
+        A: Store<T>,
+        T: Sync,
+    {
+        if self.at_once {
+            let mut kept = Ok(());
+            self.each_stripe(each, by, |stripe, put, pass| {
+                let done = match pass {
+                    Some(pass) => {
+                        self.list(stripe, put.key, pass);
+                        glance(self.store.write(put.key, put.value, put.opts))
+                    }
+                    None if by == By::Write => glance(self.store.remove(put.key)),
+                    None => None,
+                };
+                if let Some(Err(error)) = done {
+                    kept = Err(error);
+                }
+            });
+            return kept;
+        }
+        let doubt = Doubt::cast(self, each.iter().map(|(put, _)| put.key.to_buf()).collect());
+        let (mut valid, mut void) = (Vec::with_capacity(each.len()), Vec::new());
+        self.each_stripe(each, by, |stripe, put, pass| match pass {
+            Some(pass) => {
+                self.list(stripe, put.key, pass);
+                valid.push(*put);
+            }
+            None => void.push(put.key),
+        });
+        let kept = match &valid[..] {
+            [] => Ok(()),
+            [put] => self.store.write(put.key, put.value, put.opts).await,
+            puts => self.store.write_multi(puts).await,
+        };
+        // What happened since; a writer's own step does not count.
+        let own = u64::from(by == By::Write);
+        let changed = each.iter().filter(|(_, pass)| {
+            self.stripe(pass.stripe).changes != pass.changes.wrapping_add(own)
+        });
+        void.extend(changed.map(|(put, _)| put.key));
+        let removed = if void.is_empty() { Ok(()) } else { self.store.remove_multi(&void).await };
+        if removed.is_ok() {
+            doubt.settle();
+        }
+        kept.and(removed)
+    }
+
+    /// Goes through `each` by stripes, locked one after the other; tells of each the stripe, and its pass
+    /// if that is still good.
+    fn each_stripe<'a, P>(
+        &self,
+        each: &'a [(P, Pass)],
+        by: By,
+        mut tell: impl FnMut(&mut Stripe, &'a P, Option<Pass>),
+    ) {
+        let mut sorted: Vec<&(P, Pass)> = each.iter().collect();
+        // Stable: of two values for a key the later one stays.
+        sorted.sort_by_key(|(_, pass)| pass.stripe);
+        for group in sorted.chunk_by(|(_, one), (_, other)| one.stripe == other.stripe) {
+            let mut stripe = self.stripe(group[0].1.stripe);
+            let before = stripe.changes;
+            if by == By::Write {
+                stripe.changes = before.wrapping_add(1);
+            }
+            for (item, pass) in group {
+                tell(&mut stripe, item, (pass.changes == before).then_some(*pass));
+            }
+        }
+    }
+
+    /// Lists a copy under the name by which its changes are told.
+    fn list<T>(&self, stripe: &mut Stripe, key: Key<'_>, pass: Pass)
+    where
+        A: Store<T>,
+    {
+        let may_be_there = |key: Key<'_>| !matches!(glance(self.store.read(key)), Some(Ok(None)));
+        if let Some(name) = pass.name {
+            stripe.told.add(name, key, may_be_there);
+        }
+    }
+
+    /// Forgets copies: something happened to their keys.
+    pub(super) async fn forget(self: &Arc<Self>, each: &[(Key<'_>, Pass)]) -> Result<()> {
+        if self.at_once {
+            let mut forgotten = Ok(());
+            self.each_stripe(each, By::Write, |_, key, _| {
+                if let Some(Err(error)) = glance(self.store.remove(*key)) {
+                    forgotten = Err(error);
+                }
+            });
+            return forgotten;
+        }
+        let doubt = Doubt::cast(self, each.iter().map(|(key, _)| key.to_buf()).collect());
+        self.each_stripe(each, By::Write, |_, _, _| {});
+        let keys: Vec<Key<'_>> = each.iter().map(|(key, _)| *key).collect();
+        self.store.remove_multi(&keys).await?;
+        doubt.settle();
+        Ok(())
+    }
+
+    /// Forgets copies for one who cannot wait for it.
+    pub(super) fn forget_soon(self: &Arc<Self>, each: &[(Key<'_>, Pass)]) {
+        self.each_stripe(each, By::Write, |_, key, _| self.drop_copies(vec![key.to_buf()]));
+    }
+
+    /// Removes copies while their stripe is locked. A store that takes its time does it later, and reads
+    /// pass the copies by until then.
+    fn drop_copies(self: &Arc<Self>, keys: Vec<KeyBuf>) {
+        if self.at_once {
+            for key in keys {
+                // What cannot wait cannot fail.
+                let _ = glance(self.store.remove(key.as_key()));
+            }
+        } else if !keys.is_empty() {
+            drop(Doubt::cast(self, keys));
+        }
+    }
+}
+
+impl<A: Level + 'static> Copies for Near<A> {
+    fn changed(self: Arc<Self>, name: &[u8]) {
+        let digest = self.hasher.hash_one(name);
+        let mut stripe = self.stripe(self.stripe_of(digest));
+        stripe.changes = stripe.changes.wrapping_add(1);
+        let keys = stripe.told.take(digest);
+        self.drop_copies(keys);
+    }
+
+    fn all_changed(self: Arc<Self>) {
+        for at in 0..self.stripes.len() {
+            let mut stripe = self.stripe(at);
+            stripe.changes = stripe.changes.wrapping_add(1);
+            let keys = stripe.told.take_all();
+            self.drop_copies(keys);
+        }
+    }
+}
+
+/// Copies that may be wrong, because a store that takes its time is writing or removing them. Reads pass
+/// them by. Unless that is settled, they are removed.
+struct Doubt<A: Level + 'static> {
+    near: Arc<Near<A>>,
+    keys: Vec<KeyBuf>,
+}
+
+impl<A: Level + 'static> Doubt<A> {
+    fn cast(near: &Arc<Near<A>>, keys: Vec<KeyBuf>) -> Self {
+        near.doubts.add(&keys);
+        Self { near: Arc::clone(near), keys }
+    }
+
+    fn settle(mut self) {
+        self.near.doubts.lift(&std::mem::take(&mut self.keys));
+    }
+}
+
+impl<A: Level + 'static> Drop for Doubt<A> {
+    fn drop(&mut self) {
+        if self.keys.is_empty() {
+            return;
+        }
+        let (near, keys) = (Arc::clone(&self.near), std::mem::take(&mut self.keys));
+        // Without a runtime, or when it fails, they stay in doubt.
+        let Ok(runtime) = Handle::try_current() else { return };
+        runtime.spawn(async move {
+            let all: Vec<Key<'_>> = keys.iter().map(KeyBuf::as_key).collect();
+            if near.store.remove_multi(&all).await.is_ok() {
+                near.doubts.lift(&keys);
+            }
+        });
+    }
+}

@@ -1,0 +1,118 @@
+//! Writing and removing: the truth first, then the copies.
+
+use std::sync::Arc;
+
+use super::{
+    Begun, Tiered,
+    changes::Changes,
+    near::{By, Near, Pass},
+    shorter,
+};
+use crate::{Entry, Error, ErrorKind, Key, Level, Put, Result, Store, WriteOpts};
+
+impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
+    /// Writes many entries, or one.
+    pub(super) async fn write_all<T>(&self, puts: &[Put<'_, &Entry<Option<T>>>]) -> Result<()>
+    where
+        L1: Store<T>,
+        L2: Store<T>,
+        T: Sync,
+    {
+        let (mut near, mut far, mut past) = (Vec::new(), Vec::new(), Vec::new());
+        for put in puts {
+            let (near_tiers, far_tiers) = self.split(put.opts.tiers);
+            if let Some(tiers) = far_tiers {
+                let keep_for = shorter(put.opts.keep_for, self.l2_ttl);
+                far.push(Put { opts: WriteOpts { keep_for, tiers, ..put.opts }, ..*put });
+            }
+            match near_tiers {
+                Some(tiers) => {
+                    let keep_for = shorter(put.opts.keep_for, self.l1_ttl);
+                    let opts = WriteOpts { keep_for, tiers, fence: None };
+                    near.push(Put { opts, ..*put });
+                }
+                // What is skipped must not go on to serve what was there before.
+                None => past.push(put.key),
+            }
+        }
+        let near_begun = self.begin_all(near.iter().map(|put| put.key));
+        let past_begun = self.begin_all(past);
+        let unsettled = Unsettled::of(&self.near, near_begun.iter().chain(&past_begun));
+        let written = match &far[..] {
+            [] => Ok(()),
+            [put] => self.far.write(put.key, put.value, put.opts).await,
+            puts => self.far.write_multi(puts).await,
+        };
+        let past = passes(&past_begun);
+        let mut kept = if past.is_empty() { Ok(()) } else { self.near.forget(&past).await };
+        if !near.is_empty() {
+            kept = kept.and(match &written {
+                Err(error) if !is_outage(error) => self.near.forget(&passes(&near_begun)).await,
+                _ => {
+                    let passes = near_begun.iter().map(|begun| begun.pass);
+                    let each: Vec<_> = near.into_iter().zip(passes).collect();
+                    self.near.keep(&each, By::Write).await
+                }
+            });
+        }
+        unsettled.settle();
+        if !far.is_empty() {
+            self.announce(near_begun.into_iter().chain(past_begun)).await;
+        }
+        written.and(kept)
+    }
+
+    /// Removes many keys, or one.
+    pub(super) async fn remove_all(&self, keys: &[Key<'_>]) -> Result<()> {
+        let begun = self.begin_all(keys.iter().copied());
+        let unsettled = Unsettled::of(&self.near, &begun);
+        let removed = match keys {
+            [key] => self.far.remove(*key).await,
+            keys => self.far.remove_multi(keys).await,
+        };
+        let forgotten = self.near.forget(&passes(&begun)).await;
+        unsettled.settle();
+        self.announce(begun).await;
+        removed.and(forgotten)
+    }
+
+    async fn announce(&self, begun: impl IntoIterator<Item = Begun<'_>>) {
+        let names: Vec<Box<[u8]>> = begun.into_iter().filter_map(|begun| begun.name).collect();
+        if !names.is_empty() {
+            self.changes.announce(names).await;
+        }
+    }
+}
+
+fn passes<'k>(begun: &[Begun<'k>]) -> Vec<(Key<'k>, Pass)> {
+    begun.iter().map(|begun| (begun.key, begun.pass)).collect()
+}
+
+/// Whether a write failed for a reason that says nothing about the value: then the copy is better than
+/// nothing. A lost lease says that somebody else has a newer one.
+fn is_outage(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Backend)
+}
+
+/// Keys that are being written. Whoever drops the write midway does not know what `L2` has now.
+struct Unsettled<'a, 'k, L1: Level + 'static> {
+    near: &'a Arc<Near<L1>>,
+    each: Vec<(Key<'k>, Pass)>,
+}
+
+impl<'a, 'k: 'a, L1: Level + 'static> Unsettled<'a, 'k, L1> {
+    fn of(near: &'a Arc<Near<L1>>, begun: impl IntoIterator<Item = &'a Begun<'k>>) -> Self {
+        let each = begun.into_iter().map(|begun| (begun.key, begun.pass)).collect();
+        Self { near, each }
+    }
+
+    fn settle(mut self) {
+        self.each.clear();
+    }
+}
+
+impl<L1: Level + 'static> Drop for Unsettled<'_, '_, L1> {
+    fn drop(&mut self) {
+        self.near.forget_soon(&self.each);
+    }
+}

@@ -1,0 +1,57 @@
+use std::time::Duration;
+
+/// How long the entries of a region live. The region tells its stack when it is built
+/// ([`Level::adopt`](crate::Level::adopt)), because a tier that gets copies has to know when they would
+/// have been dropped where they come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// Logical.
+    pub(super) expire_after: Option<Duration>,
+    /// Physical.
+    pub(super) keep: Keep,
+}
+
+/// The physical lifetime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// Twice the logical one, so that there is something stale to serve.
+    Twice,
+    /// The same as the logical one: for formats that know no time.
+    Same,
+    Forever,
+    For(Duration),
+}
+
+impl Lifetimes {
+    /// How long the store may keep an entry with this lifetime of its own, or with none, after its
+    /// write; `None` is for ever.
+    #[must_use]
+    pub fn keep_for(&self, own: Option<Duration>) -> Option<Duration> {
+        self.keep_for_call(own, self.expire_after)
+    }
+
+    /// The same for a call that judges by `expire_after`: as long as this call or the others need it.
+    pub(super) fn keep_for_call(
+        &self,
+        own: Option<Duration>,
+        expire_after: Option<Duration>,
+    ) -> Option<Duration> {
+        let logical = own.or_else(|| match (self.keep, self.expire_after, expire_after) {
+            (Keep::Same, _, expire_after) => expire_after,
+            (_, Some(region), Some(call)) => Some(region.max(call)),
+            _ => None,
+        });
+        match self.keep {
+            Keep::Twice => logical.map(|logical| logical.saturating_mul(2)),
+            Keep::Same => logical,
+            Keep::Forever => None,
+            Keep::For(keep_for) => Some(keep_for.max(own.unwrap_or_default())),
+        }
+    }
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self { expire_after: None, keep: Keep::Twice }
+    }
+}
