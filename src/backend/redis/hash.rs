@@ -6,12 +6,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use redis::{Cmd, Pipeline, RedisWrite};
+use redis::{Cmd, Pipeline, RedisResult, RedisWrite, Value, aio::MultiplexedConnection};
 
 use super::{
     Redis, command,
+    connection::Request,
     failure::{self, Meaning},
     fenced::any_fenced,
+    fields::Abilities,
     keys_command, millis, set_command,
 };
 use crate::{Backend, Batch, HashBackend, HashExpiry, Key, Level, Put, Result, WriteOpts};
@@ -40,6 +42,10 @@ impl HashBackend for Redis {
             let puts = [Put::new(key, value, opts)];
             let set = Box::pin(self.set_fenced(&puts, Some(expiry))).await;
             return set.map_err(|error| error.with_key(key));
+        }
+        if expiry == HashExpiry::PerField {
+            let puts = [Put::new(key, value, opts)];
+            return Box::pin(self.set_fields(&puts)).await;
         }
         let set = hash_set_command(space, &[(key.name(), &value)]);
         let set = match expire_command(space, opts.keep_for, expiry) {
@@ -98,8 +104,9 @@ impl HashBackend for Redis {
     }
 
     /// One pipeline: the `SET`s of the plain keys, and for each space an `HSET` of all its fields
-    /// and, where `expiry` asks for one, a `PEXPIRE` with the longest lifetime among them. With
-    /// leases, a script that does the same.
+    /// and, where `expiry` asks for one, a `PEXPIRE` with the longest lifetime among them; or, with
+    /// [`PerField`](HashExpiry::PerField), an `HSETEX` for each lifetime among them. With leases, a
+    /// script that does the same.
     async fn hash_set_multi(&self, puts: &[Put<'_, Bytes>], expiry: HashExpiry) -> Result<()> {
         let groups = Groups::of(puts.iter().map(|put| put.key));
         if groups.spaces.is_empty() {
@@ -108,29 +115,22 @@ impl HashBackend for Redis {
         if any_fenced(puts) {
             return Box::pin(self.set_fenced(puts, Some(expiry))).await;
         }
-        let mut pipeline = Pipeline::with_capacity(groups.plain.len() + 2 * groups.spaces.len());
-        let mut meanings: Vec<(Key<'_>, Meaning)> = Vec::with_capacity(puts.len());
-        for position in &groups.plain {
-            let put = &puts[*position];
-            pipeline.add_command(set_command(&put.key.flat(), &put.value, put.opts));
-            meanings.push((put.key, failure::refusal));
+        if expiry == HashExpiry::PerField {
+            return Box::pin(self.set_fields(puts)).await;
         }
+        let mut writes = Writes::plain(puts, &groups);
         for (space, positions) in &groups.spaces {
             let key = puts[positions[0]].key;
             let fields: Vec<(&str, &[u8])> =
                 positions.iter().map(|at| (puts[*at].key.name(), &*puts[*at].value)).collect();
-            pipeline.add_command(hash_set_command(space, &fields));
-            meanings.push((key, failure::refusal));
+            writes.add(hash_set_command(space, &fields), key, expiry);
             let keep_for = positions.iter().filter_map(|at| puts[*at].opts.keep_for).max();
             if let Some(expire) = expire_command(space, keep_for, expiry) {
-                pipeline.add_command(expire);
-                meanings.push((key, expire_refusal(expiry)));
+                writes.add(expire, key, expiry);
             }
         }
-        let answers = self.link.send(&pipeline).await?;
-        answers.into_iter().zip(meanings).try_for_each(|(answer, (key, meaning))| {
-            self.done(answer, meaning).map_err(|error| error.with_key(key))
-        })
+        let answers = self.link.send(&writes).await?;
+        self.carried_out(&writes, answers)
     }
 
     /// One pipeline: a `DEL` of all plain keys, and an `HDEL` for each space.
@@ -148,14 +148,64 @@ impl HashBackend for Redis {
     }
 }
 
+/// A pipeline of writes: of each command, for which entry it stands and what its refusal means.
+pub(super) struct Writes<'k> {
+    pipeline: Pipeline,
+    each: Vec<(Key<'k>, Meaning)>,
+}
+
+impl<'k> Writes<'k> {
+    /// The `SET`s of the plain keys among `puts`.
+    pub(super) fn plain(puts: &[Put<'k, Bytes>], groups: &Groups<'_>) -> Self {
+        let capacity = groups.plain.len() + 2 * groups.spaces.len();
+        let mut writes = Self {
+            pipeline: Pipeline::with_capacity(capacity),
+            each: Vec::with_capacity(capacity),
+        };
+        for position in &groups.plain {
+            let put = &puts[*position];
+            writes.pipeline.add_command(set_command(&put.key.flat(), &put.value, put.opts));
+            writes.each.push((put.key, failure::refusal));
+        }
+        writes
+    }
+
+    /// Adds a command that writes or dates fields of a hash.
+    pub(super) fn add(&mut self, command: Cmd, key: Key<'k>, expiry: HashExpiry) {
+        self.pipeline.add_command(command);
+        self.each.push((key, expire_refusal(expiry)));
+    }
+}
+
+impl Request for Writes<'_> {
+    type Answer = Vec<Value>;
+
+    fn send(
+        &self,
+        connection: &mut MultiplexedConnection,
+        abilities: &Abilities,
+    ) -> impl Future<Output = RedisResult<Vec<Value>>> + Send {
+        self.pipeline.send(connection, abilities)
+    }
+}
+
+impl Redis {
+    /// Whether all `writes` were carried out; the error is that of the first which was not.
+    pub(super) fn carried_out(&self, writes: &Writes<'_>, answers: Vec<Value>) -> Result<()> {
+        answers.into_iter().zip(&writes.each).try_for_each(|(answer, (key, meaning))| {
+            self.done(answer, *meaning).map_err(|error| error.with_key(*key))
+        })
+    }
+}
+
 /// The positions of a batch by where they lead, each in the caller's order.
-struct Groups<'k> {
+pub(super) struct Groups<'k> {
     plain: Vec<usize>,
-    spaces: Vec<(&'k str, Vec<usize>)>,
+    pub(super) spaces: Vec<(&'k str, Vec<usize>)>,
 }
 
 impl<'k> Groups<'k> {
-    fn of(keys: impl Iterator<Item = Key<'k>>) -> Self {
+    pub(super) fn of(keys: impl Iterator<Item = Key<'k>>) -> Self {
         let mut groups = Self { plain: Vec::new(), spaces: Vec::new() };
         let mut known: HashMap<&str, usize> = HashMap::new();
         for (position, key) in keys.enumerate() {
@@ -203,7 +253,7 @@ fn field_command(name: &str, space: &str, field: &str) -> Cmd {
 }
 
 /// `HSET space field value ..`.
-fn hash_set_command(space: &str, fields: &[(&str, &[u8])]) -> Cmd {
+pub(super) fn hash_set_command(space: &str, fields: &[(&str, &[u8])]) -> Cmd {
     let bytes: usize = fields.iter().map(|(name, value)| name.len() + value.len()).sum();
     let mut set = command("HSET", 1 + 2 * fields.len(), space.len() + bytes);
     set.write_arg(space.as_bytes());
@@ -214,28 +264,33 @@ fn hash_set_command(space: &str, fields: &[(&str, &[u8])]) -> Cmd {
     set
 }
 
-/// The command that follows an `HSET` in its pipeline: `PEXPIRE space ms [NX]`.
+/// The command that follows an `HSET` in its pipeline, under a policy for whole hashes.
 ///
 /// `NX` sets a TTL only where there is none, which is what "with its first field" means without
 /// asking first. It also heals: a hash that lost its TTL (a writer died between the two commands,
 /// somebody persisted it) gets one with the next write, instead of staying for ever.
 fn expire_command(space: &str, keep_for: Option<Duration>, expiry: HashExpiry) -> Option<Cmd> {
-    let keep_for = match expiry {
-        HashExpiry::Never => return None,
-        HashExpiry::OnCreate | HashExpiry::Always => keep_for?,
-    };
+    match expiry {
+        HashExpiry::OnCreate => Some(pexpire_command(space, millis(keep_for?), "NX")),
+        HashExpiry::Always => Some(pexpire_command(space, millis(keep_for?), "")),
+        HashExpiry::Never | HashExpiry::PerField => None,
+    }
+}
+
+/// `PEXPIRE space ms [option]`.
+pub(super) fn pexpire_command(space: &str, ms: u64, option: &str) -> Cmd {
     let mut command = command("PEXPIRE", 3, space.len() + 22);
     command.write_arg(space.as_bytes());
-    command.arg(millis(keep_for));
-    if expiry == HashExpiry::OnCreate {
-        command.write_arg(b"NX");
+    command.arg(ms);
+    if !option.is_empty() {
+        command.write_arg(option.as_bytes());
     }
-    Some(command)
+    command
 }
 
 pub(super) fn expire_refusal(expiry: HashExpiry) -> Meaning {
     match expiry {
-        HashExpiry::OnCreate => failure::expire_nx_refusal,
+        HashExpiry::OnCreate | HashExpiry::PerField => failure::expire_nx_refusal,
         HashExpiry::Always | HashExpiry::Never => failure::refusal,
     }
 }

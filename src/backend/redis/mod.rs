@@ -5,6 +5,7 @@ mod connection;
 mod driver;
 mod failure;
 mod fenced;
+mod fields;
 mod hash;
 #[cfg(feature = "config")]
 mod settings;
@@ -167,10 +168,10 @@ impl Redis {
         }
     }
 
-    /// An answer to a write, which is `OK` or the number of keys or fields touched.
+    /// An answer to a write, which is `OK`, the number of keys or fields touched, or one for each.
     fn done(&self, answer: Value, meaning: Meaning) -> Result<()> {
         match answer {
-            Value::Okay | Value::Int(_) => Ok(()),
+            Value::Okay | Value::Int(_) | Value::Array(_) => Ok(()),
             other => Err(self.refused(other, meaning)),
         }
     }
@@ -197,11 +198,14 @@ impl Redis {
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let target = self.link.target();
+        let field_ttl = self.link.field_ttl();
+        let field_ttl = field_ttl.map_or("not asked yet".to_owned(), |found| found.to_string());
         f.debug_struct("Redis")
             .field("address", &format_args!("{}", target.address))
             .field("database", &target.database)
             .field("connect_timeout", &target.connect_timeout)
             .field("response_timeout", &target.response_timeout)
+            .field("field_ttl", &format_args!("{field_ttl}"))
             .finish()
     }
 }
