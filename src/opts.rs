@@ -110,6 +110,13 @@ impl<'a> WriteOpts<'a> {
         Self { keep_for, fence: None, tiers: Tiers::ALL }
     }
 
+    /// The same, for these tiers.
+    #[must_use]
+    pub const fn tiers(mut self, tiers: Tiers) -> Self {
+        self.tiers = tiers;
+        self
+    }
+
     /// The same, to be written only while `lease` is held.
     #[must_use]
     pub const fn fenced(mut self, lease: &'a Lease) -> Self {

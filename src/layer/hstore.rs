@@ -124,7 +124,7 @@ impl<B: HashBackend, E: ExpiryPolicy> Level for Hstore<B, E> {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let inner = self.inner.capabilities();
+        let inner = self.inner.capabilities().with_hashes();
         match E::EXPIRY {
             HashExpiry::OnCreate => inner,
             // A field would outlive its `keep_for`; of `PerField`, where the server is too old, which

@@ -10,7 +10,7 @@ use self::{
     read::{Left, Next},
     stats::Tally,
 };
-use crate::{Capabilities, Clock, Key, Level, Local, Lock, Meta, Result, Store, Timestamp, WriteOpts};
+use crate::{Capabilities, Clock, Key, Level, Local, Lock, Meta, Precision, Result, Store, Timestamp, WriteOpts};
 
 mod batch;
 mod behind;
@@ -100,6 +100,8 @@ struct Inner<S, L, I> {
     fenced: bool,
     /// Whether what the stack reads may be an older copy of what it has.
     tiered: bool,
+    /// Whether one of several tiers keeps whole seconds.
+    coarse: bool,
     invalidator: I,
     policy: Policy,
     clock: Clock,
@@ -123,12 +125,13 @@ impl<S: Level> Region<S> {
 impl<S: Level, L: Lock, I: Invalidator> Region<S, L, I> {
     fn from_parts(stack: S, lock: L, invalidator: I, policy: Policy, clock: Clock) -> Self {
         let (flights, tally) = (Flights::new(), Tally::default());
-        let Capabilities { fence, further_tiers, .. } = stack.capabilities();
+        let Capabilities { fence, further_tiers, created_at, .. } = stack.capabilities();
         let fenced = fence.is_some() && fence == lock.domain();
         let tiered = further_tiers > 0;
+        let coarse = tiered && created_at == Precision::Seconds;
         let call = Call::of(&policy);
         let inner =
-            Inner { stack, lock, fenced, tiered, invalidator, policy, clock, flights, tally };
+            Inner { stack, lock, fenced, tiered, coarse, invalidator, policy, clock, flights, tally };
         Self { inner: Arc::new(inner), limit: call.first_limit(), call: Arc::new(call) }
     }
 }
@@ -185,7 +188,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     {
         let key = key.into();
         let rest = move |found| match found {
-            Ok(None) => Next::Done(Ok(None)),
+            Ok(None) if !self.looks_twice() => Next::Done(Ok(None)),
             // It may have to ask first what other processes have invalidated.
             found => Next::Boxed(Box::pin(self.get_at_second_sight(key, found))),
         };
@@ -297,11 +300,17 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
 
     /// The time of creation for a value that is made now.
     fn stamp(&self, key: Key<'_>) -> Timestamp {
-        self.inner.invalidator.stamp(key, self.inner.clock.now())
+        self.stamp_at(key, self.inner.clock.now())
+    }
+
+    fn stamp_at(&self, key: Key<'_>, now: Timestamp) -> Timestamp {
+        let stamp = self.inner.invalidator.stamp(key, now);
+        // A copy and what it copies have one age.
+        if self.inner.coarse { stamp.floor(Duration::from_secs(1)) } else { stamp }
     }
 
     fn meta(&self, key: Key<'_>, now: Timestamp) -> Meta {
-        Meta::new(self.inner.invalidator.stamp(key, now)).with_ttl(self.call.ttl)
+        Meta::new(self.stamp_at(key, now)).with_ttl(self.call.ttl)
     }
 
     fn write_opts(&self, ttl: Option<Duration>) -> WriteOpts<'static> {

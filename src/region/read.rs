@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 use super::{Region, invalidate::Verdict};
 use crate::{
     Batch, Entry, Error, ErrorKind, Invalidator, Key, Lock, Meta, ReadOpts, Result, Store, Tiers, Timestamp,
+    entry::NEVER_FRESH,
 };
 
 /// What a stack answers to a read.
@@ -76,6 +77,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     where
         S: Store<T>,
     {
+        if limit == NEVER_FRESH {
+            return Err(Ok(None));
+        }
         match self.inner.stack.read(key).await {
             Ok(Some(Entry { value: Some(value), meta })) if self.is_fresh(meta, limit) => {
                 Ok(value)
@@ -106,12 +110,17 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         }
     }
 
-    /// What the tiers have that this call asks, where that is not what was found.
+    /// Whether a first look has seen nothing because this call asks some of the tiers only.
+    pub(super) fn looks_twice(&self) -> bool {
+        self.call.tiers != Tiers::ALL
+    }
+
+    /// What was found, or what the tiers have that this call asks.
     pub(super) async fn first_sight<T>(&self, key: Key<'_>, found: Answer<T>) -> Answer<T>
     where
         S: Store<T>,
     {
-        if self.call.tiers == Tiers::ALL { found } else { self.read(key).await }
+        if self.looks_twice() { self.read(key).await } else { found }
     }
 
     /// Reads what this call asks.
@@ -119,10 +128,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     where
         S: Store<T>,
     {
-        if self.call.tiers == Tiers::ALL {
-            self.inner.stack.read(key).await
-        } else {
+        if self.looks_twice() {
             self.inner.stack.read_with(key, ReadOpts::tiers(self.call.tiers)).await
+        } else {
+            self.inner.stack.read(key).await
         }
     }
 
@@ -151,8 +160,8 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         let (stack, tiers) = (&self.inner.stack, self.call.tiers);
         match anew && self.inner.tiered {
             true => stack.read_multi_with(keys, ReadOpts::tiers(tiers).anew()).await,
-            false if tiers == Tiers::ALL => stack.read_multi(keys).await,
-            false => stack.read_multi_with(keys, ReadOpts::tiers(tiers)).await,
+            false if self.looks_twice() => stack.read_multi_with(keys, ReadOpts::tiers(tiers)).await,
+            false => stack.read_multi(keys).await,
         }
     }
 
@@ -279,6 +288,9 @@ where
         let this = self.project();
         if let Rest::UnderWay(rest) = this.rest {
             return rest.as_mut().poll(cx);
+        }
+        if *this.limit == NEVER_FRESH {
+            return this.rest.begin(Ok(None), cx);
         }
         match this.read.poll(cx) {
             Poll::Pending => Poll::Pending,

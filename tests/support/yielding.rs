@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use larder::{Batch, Capabilities, Entry, Key, KeyBuf, Level, Put, Result, Store, WriteOpts};
+use larder::{Batch, Capabilities, Entry, Immediate, Key, KeyBuf, Level, Put, Result, Store, WriteOpts};
 
 /// Is pending once. Works under every executor.
 pub(crate) async fn give_way() {
@@ -42,7 +42,7 @@ impl<S: Level> Level for Yielding<S> {
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
+        self.0.capabilities().with_immediate(Immediate::Nothing)
     }
 
     fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {

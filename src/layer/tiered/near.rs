@@ -4,7 +4,7 @@ use std::{
     hash::{BuildHasher, RandomState},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -28,8 +28,8 @@ const STRIPES: usize = 256;
 /// reads pass a copy by until it is known to be right.
 pub(super) struct Near<A> {
     pub(super) store: A,
-    /// Whether the store is done when it is asked.
-    at_once: bool,
+    /// Whether the store is done when it is asked: it says so, and was not found to be slower.
+    at_once: AtomicBool,
     stripes: Box<[Mutex<Stripe>]>,
     hasher: RandomState,
     doubts: Doubts,
@@ -67,7 +67,7 @@ pub(super) enum By {
 impl<A: Level + 'static> Near<A> {
     pub(super) fn new(store: A) -> Arc<Self> {
         Arc::new(Self {
-            at_once: store.capabilities().immediate == Immediate::All,
+            at_once: (store.capabilities().immediate == Immediate::All).into(),
             store,
             stripes: (0..STRIPES).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
@@ -99,16 +99,21 @@ impl<A: Level + 'static> Near<A> {
         self.stripes[at].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[inline]
+    fn is_at_once(&self) -> bool {
+        self.at_once.load(Ordering::Acquire)
+    }
+
     /// How many doubts there have been; taken before a copy is read.
     #[inline]
     pub(super) fn mark(&self) -> u64 {
-        if self.at_once { 0 } else { self.doubts.count() }
+        if self.is_at_once() { 0 } else { self.doubts.count() }
     }
 
     /// Whether a copy of `key` that was read since `mark` may be wrong.
     #[inline]
     pub(super) fn doubts(&self, key: Key<'_>, mark: u64) -> bool {
-        !self.at_once && (self.doubts.count() != mark || self.doubts.are_about(key))
+        !self.is_at_once() && (self.doubts.count() != mark || self.doubts.are_about(key))
     }
 
     /// The copy of `key`, if there is one that is right.
@@ -172,7 +177,7 @@ impl<A: Level + 'static> Near<A> {
         A: Store<T>,
         T: Sync,
     {
-        if self.at_once {
+        if self.is_at_once() {
             let mut kept = Ok(());
             self.each_stripe(each, by, |stripe, put, pass| {
                 let done = match pass {
@@ -181,10 +186,12 @@ impl<A: Level + 'static> Near<A> {
                         glance(self.store.write(put.key, put.value, put.opts))
                     }
                     None if by == By::Write => glance(self.store.remove(put.key)),
-                    None => None,
+                    None => return,
                 };
-                if let Some(Err(error)) = done {
-                    kept = Err(error);
+                match done {
+                    Some(Ok(())) => {}
+                    Some(Err(error)) => kept = Err(error),
+                    None => self.was_slow(vec![put.key.to_buf()]),
                 }
             });
             return kept;
@@ -252,12 +259,12 @@ impl<A: Level + 'static> Near<A> {
 
     /// Forgets copies: something happened to their keys.
     pub(super) async fn forget(self: &Arc<Self>, each: &[(Key<'_>, Pass)]) -> Result<()> {
-        if self.at_once {
+        if self.is_at_once() {
             let mut forgotten = Ok(());
-            self.each_stripe(each, By::Write, |_, key, _| {
-                if let Some(Err(error)) = glance(self.store.remove(*key)) {
-                    forgotten = Err(error);
-                }
+            self.each_stripe(each, By::Write, |_, key, _| match glance(self.store.remove(*key)) {
+                Some(Ok(())) => {}
+                Some(Err(error)) => forgotten = Err(error),
+                None => self.was_slow(vec![key.to_buf()]),
             });
             return forgotten;
         }
@@ -277,14 +284,24 @@ impl<A: Level + 'static> Near<A> {
     /// Removes copies while their stripe is locked. A store that takes its time does it later, and reads
     /// pass the copies by until then.
     fn drop_copies(self: &Arc<Self>, keys: Vec<KeyBuf>) {
-        if self.at_once {
-            for key in keys {
-                // What cannot wait cannot fail.
-                let _ = glance(self.store.remove(key.as_key()));
-            }
-        } else if !keys.is_empty() {
-            drop(Doubt::cast(self, keys));
+        let slow: Vec<KeyBuf> = match self.is_at_once() {
+            // One that fails is asked again.
+            true => keys
+                .into_iter()
+                .filter(|key| !matches!(glance(self.store.remove(key.as_key())), Some(Ok(()))))
+                .collect(),
+            false => keys,
+        };
+        if !slow.is_empty() {
+            self.was_slow(slow);
         }
+    }
+
+    /// Has copies removed that could not be removed at once.
+    #[cold]
+    fn was_slow(self: &Arc<Self>, keys: Vec<KeyBuf>) {
+        self.at_once.store(false, Ordering::Release);
+        drop(Doubt::cast(self, keys));
     }
 }
 

@@ -95,7 +95,7 @@ mod tests {
         }
         told.add(8, "k".into(), |_| true);
         let mut taken = told.take(7);
-        taken.sort_unstable();
+        taken.sort_by(|one, other| one.as_key().cmp(&other.as_key()));
         assert_eq!(taken, [Key::from(("h", "1")).to_buf(), Key::from(("h", "2")).to_buf()]);
         assert!(told.take(7).is_empty());
         assert_eq!(told.take_all().len(), 1);

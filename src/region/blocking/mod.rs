@@ -119,7 +119,7 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
         let key = key.into();
         match self.fresh(key) {
             Some(Ok(value)) => Ok(Some(value)),
-            Some(Err(Ok(None))) => Ok(None),
+            Some(Err(Ok(None))) if !self.region.looks_twice() => Ok(None),
             Some(Err(found)) => read(
                 Some(key),
                 self.answers_at_once(),
