@@ -117,7 +117,7 @@ impl Link {
         Self::with(Arc::clone(&self.target), Some(waits))
     }
 
-    fn with(target: Arc<Target>, waits: Option<Arc<Waits>>) -> Arc<Self> {
+    pub(super) fn with(target: Arc<Target>, waits: Option<Arc<Waits>>) -> Arc<Self> {
         Arc::new(Self {
             target,
             waits,

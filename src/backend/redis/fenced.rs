@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use redis::{Cmd, Pipeline, RedisWrite, Value};
 
-use super::{Redis, command, failure, hash::expire_refusal, millis};
+use super::{Redis, command, failure, hash::expire_refusal, millis, wire::Wire};
 use crate::{Error, ErrorKind, HashExpiry, Lease, Put, Result};
 
 /// Looks at each lease and writes under it, in one step, because the server runs a script alone.
@@ -24,7 +24,7 @@ const SCRIPT: &str = include_str!("fenced.lua");
 const MOST_PUTS: usize = 1000;
 const MOST_BYTES: usize = 16 << 20;
 
-impl Redis {
+impl<W: Wire> Redis<W> {
     /// Writes `puts`, those with a lease only while it is held, in one round trip. Keys in a space
     /// become fields of hashes where `hashes` is given.
     pub(super) async fn set_fenced(
@@ -38,11 +38,11 @@ impl Redis {
         for chunk in &chunks {
             pipeline.add_command(script_command(chunk, hashes, &lifetimes));
         }
-        let answers = self.link.send(&pipeline).await?;
+        let answers = self.wire.send_all(&pipeline).await?;
         let meaning = hashes.map_or(failure::refusal as failure::Meaning, expire_refusal);
         let mut lost = Vec::new();
         for (chunk, answer) in chunks.into_iter().zip(answers) {
-            let answers = match answer {
+            let answers = match answer.map_err(|error| error.with_key(chunk[0].key))? {
                 Value::Array(answers) if answers.len() == chunk.len() => answers,
                 other => return Err(self.refused(other, meaning).with_key(chunk[0].key)),
             };
@@ -50,7 +50,7 @@ impl Redis {
                 match answer {
                     Value::Nil => lost.push(put.key),
                     other => {
-                        self.done(other, meaning).map_err(|error| error.with_key(put.key))?;
+                        self.done(Ok(other), meaning).map_err(|error| error.with_key(put.key))?;
                     }
                 }
             }

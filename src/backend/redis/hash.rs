@@ -13,16 +13,17 @@ use super::{
     failure::{self, Meaning},
     fenced::any_fenced,
     keys_command, millis, set_command,
+    wire::Wire,
 };
 use crate::{Backend, Batch, HashBackend, HashExpiry, Key, Level, Put, Result, WriteOpts};
 
-impl HashBackend for Redis {
+impl<W: Wire> HashBackend for Redis<W> {
     async fn hash_get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
         let Some(space) = key.space() else {
             return self.get(key).await;
         };
         let get = field_command("HGET", space, key.name());
-        let found = self.link.send(&get).await.and_then(|answer| self.found(answer));
+        let found = self.wire.send(&get).await.and_then(|answer| self.found(answer));
         found.map_err(|error| error.with_key(key))
     }
 
@@ -44,13 +45,13 @@ impl HashBackend for Redis {
         let set = hash_set_command(space, &[(key.name(), &value)]);
         let set = match expire_command(space, opts.keep_for, expiry) {
             None => {
-                let answer = self.link.send(&set).await;
-                answer.and_then(|answer| self.done(answer, failure::refusal))
+                let answer = self.wire.send(&set).await;
+                self.done(answer, failure::refusal)
             }
             Some(lifetime) => {
                 let mut both = Pipeline::with_capacity(2);
                 both.add_command(set).add_command(lifetime);
-                self.link.send(&both).await.and_then(|answers| {
+                self.wire.send_all(&both).await.and_then(|answers| {
                     let meanings = [failure::refusal, expire_refusal(expiry)];
                     let mut answers = answers.into_iter().zip(meanings);
                     answers.try_for_each(|(answer, meaning)| self.done(answer, meaning))
@@ -64,9 +65,8 @@ impl HashBackend for Redis {
         let Some(space) = key.space() else {
             return self.remove(key).await;
         };
-        let answer = self.link.send(&field_command("HDEL", space, key.name())).await;
-        let done = answer.and_then(|answer| self.done(answer, failure::refusal));
-        done.map_err(|error| error.with_key(key))
+        let answer = self.wire.send(&field_command("HDEL", space, key.name())).await;
+        self.done(answer, failure::refusal).map_err(|error| error.with_key(key))
     }
 
     /// One pipeline: an `MGET` of all plain keys, and an `HMGET` for each space. A space whose name
@@ -76,8 +76,8 @@ impl HashBackend for Redis {
         if groups.spaces.is_empty() {
             return self.get_multi(keys).await;
         }
-        let (pipeline, parts) = groups.pipeline("MGET", "HMGET", keys);
-        let answers = self.link.send(&pipeline).await?;
+        let (pipeline, parts) = groups.pipeline::<W>("MGET", "HMGET", keys);
+        let answers = self.wire.send_all(&pipeline).await?;
         let mut found: Batch<Bytes> = keys.iter().map(|_| Ok(None)).collect();
         for (answer, positions) in answers.into_iter().zip(parts) {
             match self.found_many(answer, positions.len()) {
@@ -127,7 +127,7 @@ impl HashBackend for Redis {
                 meanings.push((key, expire_refusal(expiry)));
             }
         }
-        let answers = self.link.send(&pipeline).await?;
+        let answers = self.wire.send_all(&pipeline).await?;
         answers.into_iter().zip(meanings).try_for_each(|(answer, (key, meaning))| {
             self.done(answer, meaning).map_err(|error| error.with_key(key))
         })
@@ -139,8 +139,8 @@ impl HashBackend for Redis {
         if groups.spaces.is_empty() {
             return self.remove_multi(keys).await;
         }
-        let (pipeline, parts) = groups.pipeline("DEL", "HDEL", keys);
-        let answers = self.link.send(&pipeline).await?;
+        let (pipeline, parts) = groups.pipeline::<W>("DEL", "HDEL", keys);
+        let answers = self.wire.send_all(&pipeline).await?;
         answers.into_iter().zip(parts).try_for_each(|(answer, positions)| {
             let done = self.done(answer, failure::refusal);
             done.map_err(|error| error.with_key(keys[positions[0]]))
@@ -175,11 +175,16 @@ impl<'k> Groups<'k> {
     }
 
     /// One command for all plain keys and one for each space, and the positions each stands for.
-    fn pipeline(&self, plain: &str, space: &str, keys: &[Key<'_>]) -> (Pipeline, Vec<&[usize]>) {
+    fn pipeline<W: Wire>(
+        &self,
+        plain: &str,
+        space: &str,
+        keys: &[Key<'_>],
+    ) -> (Pipeline, Vec<&[usize]>) {
         let mut pipeline = Pipeline::with_capacity(1 + self.spaces.len());
         let mut parts: Vec<&[usize]> = Vec::with_capacity(1 + self.spaces.len());
         if !self.plain.is_empty() {
-            pipeline.add_command(keys_command(plain, self.plain.iter().map(|at| keys[*at])));
+            pipeline.add_command(keys_command::<W>(plain, self.plain.iter().map(|at| keys[*at])));
             parts.push(&self.plain);
         }
         for (hash, positions) in &self.spaces {
@@ -242,7 +247,7 @@ pub(super) fn expire_refusal(expiry: HashExpiry) -> Meaning {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::wire::Direct, *};
 
     #[test]
     fn groups_keep_order_and_duplicates() {
@@ -258,7 +263,7 @@ mod tests {
         let groups = Groups::of(keys.into_iter());
         assert_eq!(groups.plain, [0, 3, 6]);
         assert_eq!(groups.spaces, [("b", vec![1, 4, 5]), ("a", vec![2])]);
-        let (pipeline, parts) = groups.pipeline("MGET", "HMGET", &keys);
+        let (pipeline, parts) = groups.pipeline::<Direct>("MGET", "HMGET", &keys);
         assert_eq!((pipeline.len(), parts.len()), (3, 3));
         let sent = String::from_utf8(pipeline.get_packed_pipeline()).unwrap();
         let words: Vec<&str> =
