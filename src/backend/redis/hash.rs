@@ -9,7 +9,9 @@ use bytes::Bytes;
 use redis::{Cmd, Pipeline, RedisWrite};
 
 use super::{
-    Redis, command,
+    Redis,
+    by_slot::by_slot,
+    command,
     failure::{self, Meaning},
     fenced::any_fenced,
     keys_command, millis, set_command,
@@ -23,7 +25,7 @@ impl<W: Wire> HashBackend for Redis<W> {
             return self.get(key).await;
         };
         let get = field_command("HGET", space, key.name());
-        let found = self.wire.send(&get).await.and_then(|answer| self.found(answer));
+        let found = self.wire.read(&[key], &get).await.and_then(|answer| self.found(answer));
         found.map_err(|error| error.with_key(key))
     }
 
@@ -72,12 +74,12 @@ impl<W: Wire> HashBackend for Redis<W> {
     /// One pipeline: an `MGET` of all plain keys, and an `HMGET` for each space. A space whose name
     /// holds something other than a hash fails its own entries only.
     async fn hash_get_multi(&self, keys: &[Key<'_>]) -> Result<Batch<Bytes>> {
-        let groups = Groups::of(keys.iter().copied());
+        let groups = Groups::of::<W>(keys.iter().copied());
         if groups.spaces.is_empty() {
             return self.get_multi(keys).await;
         }
         let (pipeline, parts) = groups.pipeline::<W>("MGET", "HMGET", keys);
-        let answers = self.wire.send_all(&pipeline).await?;
+        let answers = self.wire.read_all(keys, &pipeline).await?;
         let mut found: Batch<Bytes> = keys.iter().map(|_| Ok(None)).collect();
         for (answer, positions) in answers.into_iter().zip(parts) {
             match self.found_many(answer, positions.len()) {
@@ -86,7 +88,7 @@ impl<W: Wire> HashBackend for Redis<W> {
                         found[*position] = value.map_err(|error| error.with_key(keys[*position]));
                     }
                 }
-                Err(error) if error.is_unreadable() => {
+                Err(error) if error.is_unreadable() || W::HAS_SLOTS => {
                     for position in positions {
                         found[*position] = Err(error.clone().with_key(keys[*position]));
                     }
@@ -101,18 +103,18 @@ impl<W: Wire> HashBackend for Redis<W> {
     /// and, where `expiry` asks for one, a `PEXPIRE` with the longest lifetime among them. With
     /// leases, a script that does the same.
     async fn hash_set_multi(&self, puts: &[Put<'_, Bytes>], expiry: HashExpiry) -> Result<()> {
-        let groups = Groups::of(puts.iter().map(|put| put.key));
+        let groups = Groups::of::<W>(puts.iter().map(|put| put.key));
         if groups.spaces.is_empty() {
             return self.set_multi(puts).await;
         }
         if any_fenced(puts) {
             return Box::pin(self.set_fenced(puts, Some(expiry))).await;
         }
-        let mut pipeline = Pipeline::with_capacity(groups.plain.len() + 2 * groups.spaces.len());
+        let mut pipeline = Pipeline::with_capacity(puts.len() + groups.spaces.len());
         let mut meanings: Vec<(Key<'_>, Meaning)> = Vec::with_capacity(puts.len());
-        for position in &groups.plain {
+        for position in groups.plain.iter().flatten() {
             let put = &puts[*position];
-            pipeline.add_command(set_command(&put.key.flat(), &put.value, put.opts));
+            pipeline.add_command(set_command(&W::name(put.key), &put.value, put.opts));
             meanings.push((put.key, failure::refusal));
         }
         for (space, positions) in &groups.spaces {
@@ -135,7 +137,7 @@ impl<W: Wire> HashBackend for Redis<W> {
 
     /// One pipeline: a `DEL` of all plain keys, and an `HDEL` for each space.
     async fn hash_remove_multi(&self, keys: &[Key<'_>]) -> Result<()> {
-        let groups = Groups::of(keys.iter().copied());
+        let groups = Groups::of::<W>(keys.iter().copied());
         if groups.spaces.is_empty() {
             return self.remove_multi(keys).await;
         }
@@ -150,19 +152,18 @@ impl<W: Wire> HashBackend for Redis<W> {
 
 /// The positions of a batch by where they lead, each in the caller's order.
 struct Groups<'k> {
-    plain: Vec<usize>,
+    /// Those outside of hashes, where there are slots by them.
+    plain: Vec<Vec<usize>>,
     spaces: Vec<(&'k str, Vec<usize>)>,
 }
 
 impl<'k> Groups<'k> {
-    fn of(keys: impl Iterator<Item = Key<'k>>) -> Self {
-        let mut groups = Self { plain: Vec::new(), spaces: Vec::new() };
+    fn of<W: Wire>(keys: impl Iterator<Item = Key<'k>> + Clone) -> Self {
+        let plain = keys.clone().enumerate().filter(|(_, key)| key.space().is_none());
+        let mut groups = Self { plain: by_slot::<W>(plain), spaces: Vec::new() };
         let mut known: HashMap<&str, usize> = HashMap::new();
         for (position, key) in keys.enumerate() {
-            let Some(space) = key.space() else {
-                groups.plain.push(position);
-                continue;
-            };
+            let Some(space) = key.space() else { continue };
             match known.entry(space) {
                 hash_map::Entry::Occupied(at) => groups.spaces[*at.get()].1.push(position),
                 hash_map::Entry::Vacant(new) => {
@@ -174,18 +175,19 @@ impl<'k> Groups<'k> {
         groups
     }
 
-    /// One command for all plain keys and one for each space, and the positions each stands for.
+    /// One command for all plain keys of a slot and one for each space, and the positions each stands for.
     fn pipeline<W: Wire>(
         &self,
         plain: &str,
         space: &str,
         keys: &[Key<'_>],
     ) -> (Pipeline, Vec<&[usize]>) {
-        let mut pipeline = Pipeline::with_capacity(1 + self.spaces.len());
-        let mut parts: Vec<&[usize]> = Vec::with_capacity(1 + self.spaces.len());
-        if !self.plain.is_empty() {
-            pipeline.add_command(keys_command::<W>(plain, self.plain.iter().map(|at| keys[*at])));
-            parts.push(&self.plain);
+        let count = self.plain.len() + self.spaces.len();
+        let mut pipeline = Pipeline::with_capacity(count);
+        let mut parts: Vec<&[usize]> = Vec::with_capacity(count);
+        for positions in &self.plain {
+            pipeline.add_command(keys_command::<W>(plain, positions.iter().map(|at| keys[*at])));
+            parts.push(positions);
         }
         for (hash, positions) in &self.spaces {
             let names = positions.iter().map(|at| keys[*at].name());
@@ -260,8 +262,8 @@ mod tests {
             Key::from(("b", "1")),
             Key::from("p"),
         ];
-        let groups = Groups::of(keys.into_iter());
-        assert_eq!(groups.plain, [0, 3, 6]);
+        let groups = Groups::of::<Direct>(keys.into_iter());
+        assert_eq!(groups.plain, [[0, 3, 6]]);
         assert_eq!(groups.spaces, [("b", vec![1, 4, 5]), ("a", vec![2])]);
         let (pipeline, parts) = groups.pipeline::<Direct>("MGET", "HMGET", &keys);
         assert_eq!((pipeline.len(), parts.len()), (3, 3));
