@@ -13,8 +13,9 @@ use larder::{
     Always, Backend, BackendExt, Batch, Bytes, Capabilities, Coded, EntryTtl, Error, ErrorKind,
     Event, Expires, Framed, FramedFormat, FullDict, HashBackend, HashExpiry, Hstore, Immediate,
     IntTime, Json, JsonCodec, Key, LayerExt, Level, Logging, Memo, Memory, Msgpack, MsgpackCodec,
-    Never, NoMeta, Null, Observe, Observed, Op, Payload, PayloadExt, Precision, Prefixed, Put, Raw,
-    Region, Result, Store, Timestamp, Transform, Transformed, Typed, Versioned, WriteOpts,
+    Never, NoMeta, Null, Observe, Observed, Op, Payload, PayloadExt, PerField, Precision, Prefixed,
+    Put, Raw, Region, Result, Store, Timestamp, Transform, Transformed, Typed, Versioned,
+    WriteOpts,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any, const_assert_eq};
 
@@ -255,6 +256,8 @@ fn capabilities_reach_the_top() {
     assert_eq!((never.expires, never.created_at), (Expires::PlainKeys, Precision::Micros));
     let always = Hstore::<_, Always>::with_policy(Memory::new()).json().no_meta().capabilities();
     assert_eq!((always.expires, always.created_at), (Expires::PlainKeys, Precision::None));
+    let own = Hstore::<_, PerField>::with_policy(Memory::new()).capabilities();
+    assert_eq!(own.expires, Expires::PlainKeys, "what an old server can keep");
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ use support::{
 const MINUTE: Option<Duration> = Some(Duration::from_secs(60));
 const FOREVER: WriteOpts = WriteOpts::keep_for(None);
 const FOR_A_MINUTE: WriteOpts = WriteOpts::keep_for(MINUTE);
+// `PerField` has tests of its own, in `redis_fields.rs`.
 const POLICIES: [HashExpiry; 3] = [HashExpiry::Never, HashExpiry::OnCreate, HashExpiry::Always];
 
 fn client(server: &RedisServer) -> Redis {

@@ -18,7 +18,8 @@ const OVERHEAD: u64 = 256;
 ///
 /// Safe and quick under many threads. Honours [`WriteOpts::keep_for`], and keys in a space as
 /// [`Hstore`](crate::Hstore) wants them, each field with its own lifetime (so
-/// [`Always`](crate::Always) and [`OnCreate`](crate::OnCreate) do the same here).
+/// [`Always`](crate::Always), [`OnCreate`](crate::OnCreate) and [`PerField`](crate::PerField) do the
+/// same here).
 ///
 /// A hit is a reference count, no copy. For typed values without a codec see [`Memo`](crate::Memo).
 ///

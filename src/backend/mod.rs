@@ -140,7 +140,7 @@ pub trait Backend: Level {
     }
 }
 
-/// When a hash gets its TTL. A hash has one for all its fields.
+/// When a hash gets its TTL, which is one for all its fields; or that each field gets its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HashExpiry {
     /// Never: the hash stays until it is removed.
@@ -149,6 +149,9 @@ pub enum HashExpiry {
     OnCreate,
     /// Renewed by every write, for all fields.
     Always,
+    /// Each field gets its own with each write. Where the server has no such thing, a hash lives at
+    /// least as long as each of its fields was to.
+    PerField,
 }
 
 /// A backend with a second level of keys (Redis hashes), which [`Hstore`](crate::Hstore) uses.

@@ -10,13 +10,15 @@ use crate::{
 /// Stores `(space, name)` keys as fields of the hash `space`; plain keys stay plain.
 ///
 /// Redis packs a small hash so tightly that an entry costs a few bytes instead of about a hundred.
-/// The price: a hash has **one** TTL for all its fields. The policy `E` says when it is set:
+/// The price: a hash has **one** TTL for all its fields. The policy `E` says when it is set, or asks
+/// for one for each field:
 ///
 /// | `E` | TTL of the hash | costs |
 /// |---|---|---|
 /// | [`OnCreate`] (default) | set with its first field; then it runs down, whatever is written later | entries written late live shorter |
 /// | [`Always`] | renewed by each write | a busy hash lives for ever, so do its old fields |
 /// | [`Never`] | none | the hash stays until it is removed |
+/// | [`PerField`] | none; each field has its own, set with each write | memory; a new server |
 ///
 /// In Redis a space and a plain key share one set of names: do not use the same for both. A field
 /// goes with its hash, so under [`OnCreate`] `keep_for` is the longest that an entry lives, not the
@@ -24,6 +26,22 @@ use crate::{
 ///
 /// Whatever the policy, a write is one round trip, and so is a batch that mixes plain keys and any
 /// number of hashes.
+///
+/// # Fields with their own TTL
+///
+/// [`PerField`] needs Redis 8 or Valkey 9 (`HSETEX`: a field and its TTL are written in one step), or
+/// Redis 7.4 (`HPEXPIRE`, in the same round trip). Which it is, is asked once for each connection,
+/// before the first write that wants to know, and shown by the `Debug` of [`Redis`](crate::Redis).
+///
+/// In a small hash of Redis a TTL takes 12 bytes a field. Valkey stores a hash with such fields as a
+/// table, which takes 42 more a field and gives up what makes small hashes small.
+///
+/// An older server (7.0 or later), or one that does not say, gives the hash a TTL that is at least as
+/// long as that of each of its fields: entries that are no longer fresh stay with their hash, and the
+/// entry's own time decides. So a region refuses to rely on this policy where entries have no time
+/// ([`NoMeta`](crate::NoMeta) with an `expire_after`).
+///
+/// A hash that has a TTL already, from another policy or an older server, keeps it.
 ///
 /// ```
 /// # #[cfg(all(feature = "codec-msgpack", feature = "backend-memory"))] {
@@ -43,7 +61,7 @@ pub struct Hstore<B, E = OnCreate> {
 /// When a hash gets its TTL; see [`Hstore`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say when a hash gets its TTL",
-    label = "expected `OnCreate`, `Always` or `Never`"
+    label = "expected `OnCreate`, `Always`, `Never` or `PerField`"
 )]
 pub trait ExpiryPolicy: Send + Sync {
     /// The policy as a value.
@@ -62,6 +80,10 @@ pub struct Always;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Never;
 
+/// Each field has a TTL of its own; see [`Hstore`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PerField;
+
 impl ExpiryPolicy for OnCreate {
     const EXPIRY: HashExpiry = HashExpiry::OnCreate;
 }
@@ -72,6 +94,10 @@ impl ExpiryPolicy for Always {
 
 impl ExpiryPolicy for Never {
     const EXPIRY: HashExpiry = HashExpiry::Never;
+}
+
+impl ExpiryPolicy for PerField {
+    const EXPIRY: HashExpiry = HashExpiry::PerField;
 }
 
 impl<B: HashBackend> Hstore<B> {
@@ -101,8 +127,9 @@ impl<B: HashBackend, E: ExpiryPolicy> Level for Hstore<B, E> {
         let inner = self.inner.capabilities();
         match E::EXPIRY {
             HashExpiry::OnCreate => inner,
-            // A field would outlive its `keep_for`.
-            HashExpiry::Always | HashExpiry::Never => {
+            // A field would outlive its `keep_for`; of `PerField`, where the server is too old, which
+            // nobody knows before it was met, and which may change.
+            HashExpiry::Always | HashExpiry::Never | HashExpiry::PerField => {
                 inner.with_expires(inner.expires.min(Expires::PlainKeys))
             }
         }

@@ -12,6 +12,6 @@ pub use self::keys::{
 };
 pub use self::{
     either::Either,
-    hstore::{Always, ExpiryPolicy, Hstore, Never, OnCreate},
+    hstore::{Always, ExpiryPolicy, Hstore, Never, OnCreate, PerField},
     keys::{KeyMap, KeyWriter, Keyed, Prefix, Prefixed, Version, Versioned},
 };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use larder::{
     Always, Backend, BackendExt, Bytes, Hstore, LayerExt, Local, Memo, Memory, Never, Null,
-    PayloadExt, Result, Store, Transform, WriteOpts,
+    PayloadExt, PerField, Result, Store, Transform, WriteOpts,
     testing::{
         Chaos, backend_suite, entry_ttl_suite, expiry_suite, fence_suite, hash_backend_suite,
         lease_suite, lock_suite, store_suite,
@@ -148,7 +148,10 @@ mod redis {
     use larder::{Redis, RedisLock};
 
     use super::*;
-    use crate::support::{DEADLINE, redis_server::RedisServer};
+    use crate::support::{
+        DEADLINE,
+        redis_server::{RedisServer, newer},
+    };
 
     /// A client of the server, which forgets everything first.
     fn empty(server: &RedisServer, url: String) -> Redis {
@@ -200,6 +203,20 @@ mod redis {
             (redis.clone().transform(Flip).hstore().logging(), lock(&redis, LONG))
         })
         .await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn newer_servers() {
+        for name in ["redis-8", "valkey-8", "valkey-9"] {
+            let server = RedisServer::start_program(newer(name), &[]);
+            let make = || async { empty(&server, server.unix_url()) };
+            hash_backend_suite(make).await;
+            fence_suite(|| async {
+                let redis = make().await;
+                (Hstore::<_, PerField>::with_policy(redis.clone()), lock(&redis, LONG))
+            })
+            .await;
+        }
     }
 
     #[tokio::test]

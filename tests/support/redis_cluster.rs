@@ -1,10 +1,13 @@
 //! A cluster of a test's own.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use super::{
     DEADLINE,
-    redis_server::{Program, RedisServer, Reply, free_port},
+    redis_server::{RedisServer, Reply, free_port},
 };
 
 /// How soon a node that does not answer counts as lost, in milliseconds.
@@ -19,16 +22,17 @@ pub(crate) struct RedisCluster {
 
 impl RedisCluster {
     /// Three masters.
-    pub(crate) fn start(program: Program) -> Self {
+    pub(crate) fn start(program: impl Into<PathBuf>) -> Self {
         Self::start_nodes(program, 3)
     }
 
     /// Three masters, a replica each.
     pub(crate) fn start_with_replicas() -> Self {
-        Self::start_nodes(Program::Redis, 6)
+        Self::start_nodes("redis-server", 6)
     }
 
-    fn start_nodes(program: Program, count: usize) -> Self {
+    fn start_nodes(program: impl Into<PathBuf>, count: usize) -> Self {
+        let program = program.into();
         let node = || {
             let bus = free_port().to_string();
             #[rustfmt::skip]
@@ -37,7 +41,7 @@ impl RedisCluster {
                 "--cluster-node-timeout", NODE_TIMEOUT, "--cluster-require-full-coverage", "no",
                 "--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0",
             ];
-            RedisServer::start_program(program, &args)
+            RedisServer::start_program(program.clone(), &args)
         };
         let nodes: Vec<RedisServer> = std::thread::scope(|scope| {
             let starting: Vec<_> = (0..count).map(|_| scope.spawn(node)).collect();

@@ -13,38 +13,9 @@ use tempfile::TempDir;
 
 use super::DEADLINE;
 
-/// Which server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Program {
-    /// The system's `redis-server`, 7.0 or later.
-    Redis,
-    /// Those that `tests/servers.sh` brings.
-    Redis8,
-    Valkey8,
-    Valkey9,
-}
-
-impl Program {
-    pub(crate) const ALL: [Self; 4] = [Self::Redis, Self::Redis8, Self::Valkey8, Self::Valkey9];
-
-    /// Where the program is that is a server, or with `sentinel` a sentinel.
-    fn path(self, role: &str) -> PathBuf {
-        let (folder, name) = match self {
-            Self::Redis => return PathBuf::from("redis-server"),
-            Self::Redis8 => ("redis-8", "redis"),
-            Self::Valkey8 => ("valkey-8", "valkey"),
-            Self::Valkey9 => ("valkey-9", "valkey"),
-        };
-        let servers = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/servers");
-        let path = servers.join(folder).join("bin").join(format!("{name}-{role}"));
-        assert!(path.exists(), "{} is missing; run tests/servers.sh", path.display());
-        path
-    }
-}
-
 /// A `redis-server` on a UNIX socket and a TCP port, killed when dropped.
 pub(crate) struct RedisServer {
-    program: Program,
+    program: PathBuf,
     folder: TempDir,
     port: u16,
     args: Vec<String>,
@@ -60,13 +31,13 @@ impl RedisServer {
 
     /// A server with further arguments, such as `["--requirepass", "secret"]`.
     pub(crate) fn start_with(args: &[&str]) -> Self {
-        Self::start_program(Program::Redis, args)
+        Self::start_program("redis-server", args)
     }
 
-    /// Another server than the system's.
-    pub(crate) fn start_program(program: Program, args: &[&str]) -> Self {
+    /// The server `program`, such as one of [`newer`].
+    pub(crate) fn start_program(program: impl Into<PathBuf>, args: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder for redis-server");
-        Self::launch(program, folder, args, false)
+        Self::launch(program.into(), folder, args, false)
     }
 
     /// A server whose TCP port speaks TLS only, with the certificate made by [`certificates`].
@@ -78,10 +49,10 @@ impl RedisServer {
             "--tls-cert-file", &cert, "--tls-key-file", &key, "--tls-ca-cert-file", &ca,
             "--tls-auth-clients", "no",
         ];
-        Self::launch(Program::Redis, folder, &args, true)
+        Self::launch("redis-server".into(), folder, &args, true)
     }
 
-    fn launch(program: Program, folder: TempDir, args: &[&str], tls: bool) -> Self {
+    fn launch(program: PathBuf, folder: TempDir, args: &[&str], tls: bool) -> Self {
         let args = args.iter().map(ToString::to_string).collect();
         let mut server = Self { program, folder, port: 0, args, tls, child: None };
         for _ in 0..10 {
@@ -99,7 +70,7 @@ impl RedisServer {
         let port = self.port.to_string();
         let (tcp, tls) = if self.tls { ("0", port.as_str()) } else { (port.as_str(), "0") };
         let log = std::fs::File::create(self.folder.path().join("log")).expect("a log file");
-        let mut command = Command::new(self.program.path("server"));
+        let mut command = Command::new(&self.program);
         command
             .args(["--port", tcp, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .args(["--unixsocket", &self.socket().to_string_lossy(), "--loglevel", "warning"])
@@ -116,7 +87,10 @@ impl RedisServer {
             .spawn();
         let mut child = match child {
             Ok(child) => child,
-            Err(error) => panic!("these tests need the program redis-server (Redis 7.0): {error}"),
+            Err(error) => panic!(
+                "these tests need the program {} (Redis 7.0; tests/servers.sh brings newer ones): {error}",
+                self.program.display()
+            ),
         };
         let start = Instant::now();
         loop {
@@ -200,6 +174,12 @@ impl RedisServer {
         }
     }
 
+    /// Starts another program in its place, at the same address.
+    pub(crate) fn restart_as(&mut self, program: impl Into<PathBuf>) {
+        self.program = program.into();
+        self.restart();
+    }
+
     /// Stops it without ending it: connections stay open, nothing answers.
     pub(crate) fn hang(&self) {
         self.signal("STOP");
@@ -231,6 +211,13 @@ impl Drop for RedisServer {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// A program that `tests/servers.sh` brings: `redis-8`, `valkey-8` or `valkey-9`.
+pub(crate) fn newer(name: &str) -> PathBuf {
+    let kind = name.split('-').next().unwrap_or_default();
+    let servers = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/servers");
+    servers.join(name).join("bin").join(format!("{kind}-server"))
 }
 
 /// A port that was free a moment ago.

@@ -1,6 +1,6 @@
 //! A cluster that is well.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use larder::{
     Backend, Bytes, ErrorKind, HashBackend, HashExpiry, Key, Lease, Level, Lock, Put, Redis,
@@ -12,7 +12,7 @@ use crate::{
     support::{
         DEADLINE,
         redis_cluster::RedisCluster,
-        redis_server::{Program, Reply},
+        redis_server::{Reply, newer},
         until,
     },
 };
@@ -23,7 +23,7 @@ pub(crate) fn client(cluster: &RedisCluster) -> larder::RedisCluster {
     builder.connect_timeout(DEADLINE).response_timeout(DEADLINE).build().unwrap()
 }
 
-async fn on(program: Program) {
+async fn on(program: impl Into<PathBuf>) {
     let cluster = RedisCluster::start(program);
     let make = || {
         cluster.flush();
@@ -34,20 +34,20 @@ async fn on(program: Program) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn suites_on_redis_7() {
-    on(Program::Redis).await;
+    on("redis-server").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn suites_on_redis_8() {
-    on(Program::Redis8).await;
+    on(newer("redis-8")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn suites_on_valkey_8() {
-    on(Program::Valkey8).await;
+    on(newer("valkey-8")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn suites_on_valkey_9() {
-    on(Program::Valkey9).await;
+    on(newer("valkey-9")).await;
 }

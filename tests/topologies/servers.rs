@@ -1,19 +1,21 @@
 //! Single servers.
 
+use std::path::PathBuf;
+
 use larder::Redis;
 
 use crate::{
     suites::every_suite,
     support::{
         DEADLINE,
-        redis_server::{Program, RedisServer, Reply},
+        redis_server::{RedisServer, Reply, newer},
     },
 };
 
-async fn on(program: Program, says: &str) {
+async fn on(program: impl Into<PathBuf>, says: &str) {
     let server = RedisServer::start_program(program, &[]);
     let info = server.call(&["INFO", "server"]).text();
-    assert!(info.contains(says), "{program:?}: {info}");
+    assert!(info.contains(says), "{says}: {info}");
     let make = || {
         assert_eq!(server.call(&["FLUSHALL"]), Reply::Simple("OK".to_owned()));
         let builder = Redis::builder(server.tcp_url());
@@ -24,20 +26,20 @@ async fn on(program: Program, says: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_7() {
-    on(Program::Redis, "redis_version:7.").await;
+    on("redis-server", "redis_version:7.").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_8() {
-    on(Program::Redis8, "redis_version:8.").await;
+    on(newer("redis-8"), "redis_version:8.").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn valkey_8() {
-    on(Program::Valkey8, "valkey_version:8.").await;
+    on(newer("valkey-8"), "valkey_version:8.").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn valkey_9() {
-    on(Program::Valkey9, "valkey_version:9.").await;
+    on(newer("valkey-9"), "valkey_version:9.").await;
 }

@@ -1,5 +1,5 @@
 use std::{
-    io, mem,
+    fmt, io, mem,
     sync::{Arc, Mutex, PoisonError, RwLock, Weak},
     time::Duration,
 };
@@ -20,6 +20,7 @@ use super::{
     config::{Address, Target},
     driver::Driver,
     failure::{self, LAYER},
+    fields::Abilities,
     tracking::{Ear, Waits},
 };
 use crate::{Error, ErrorKind, Result};
@@ -57,6 +58,7 @@ pub(crate) struct Link {
 
 struct Live {
     connection: MultiplexedConnection,
+    abilities: Abilities,
     since: Instant,
     driver: AbortHandle,
 }
@@ -81,6 +83,7 @@ pub(crate) trait Request: Sync {
     fn send(
         &self,
         connection: &mut MultiplexedConnection,
+        abilities: &Abilities,
     ) -> impl Future<Output = RedisResult<Self::Answer>> + Send;
 }
 
@@ -90,6 +93,7 @@ impl Request for Cmd {
     fn send(
         &self,
         connection: &mut MultiplexedConnection,
+        _: &Abilities,
     ) -> impl Future<Output = RedisResult<Value>> + Send {
         connection.send_packed_command(self)
     }
@@ -101,6 +105,7 @@ impl Request for Pipeline {
     fn send(
         &self,
         connection: &mut MultiplexedConnection,
+        _: &Abilities,
     ) -> impl Future<Output = RedisResult<Vec<Value>>> + Send {
         connection.send_packed_commands(self, 0, self.len())
     }
@@ -139,7 +144,7 @@ impl Link {
             None => Box::pin(self.connect()).await?,
         };
         let mut connection = live.connection.clone();
-        match request.send(&mut connection).await {
+        match request.send(&mut connection, &live.abilities).await {
             Ok(answer) => Ok(answer),
             Err(error) => Box::pin(self.recover(&live, error, request)).await,
         }
@@ -165,12 +170,19 @@ impl Link {
         }
         let fresh = self.connect().await?;
         let mut connection = fresh.connection.clone();
-        request.send(&mut connection).await.map_err(|error| {
+        request.send(&mut connection, &fresh.abilities).await.map_err(|error| {
             if error.is_unrecoverable_error() {
                 self.forget(&fresh);
             }
             fail(error)
         })
+    }
+
+    /// Shows what the server of the present connection can do, where it was asked.
+    pub(super) fn describe_server(&self, shown: &mut fmt::DebugStruct<'_, '_>) {
+        let field_ttl = self.live().and_then(|live| live.abilities.known());
+        let field_ttl = field_ttl.map_or("not asked yet".to_owned(), |found| found.to_string());
+        shown.field("field_ttl", &format_args!("{field_ttl}"));
     }
 
     fn live(&self) -> Option<Arc<Live>> {
@@ -349,7 +361,8 @@ impl Target {
         })?;
         let live = Arc::new_cyclic(|live| {
             let driver = tokio::spawn(Driver::new(Weak::clone(live), driver));
-            Live { connection, since: Instant::now(), driver: driver.abort_handle() }
+            let (abilities, since) = (Abilities::default(), Instant::now());
+            Live { connection, abilities, since, driver: driver.abort_handle() }
         });
 
         // One by one and not in a pipeline, for which the client loses the reason when a connection

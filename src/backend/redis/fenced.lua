@@ -1,4 +1,16 @@
-local done, dated = {}, {}
+local how, done, dated = ARGV[1], {}, {}
+
+-- The first lifetime that was given to a hash is the longest of its fields in this batch.
+local function date(key, field, ms)
+  if how == 'HPEXPIRE' then return redis.pcall('HPEXPIRE', key, ms, 'FIELDS', 1, field) end
+  if dated[key] then return end
+  dated[key] = true
+  if how == '' then return redis.pcall('PEXPIRE', key, ms) end
+  local set = redis.pcall('PEXPIRE', key, ms, 'NX')
+  if how == 'NX' or type(set) == 'table' then return set end
+  return redis.pcall('PEXPIRE', key, ms, how)
+end
+
 for i = 1, #KEYS / 2 do
   local key, lock = KEYS[2 * i - 1], KEYS[2 * i]
   local token, kind, field, value, ms = unpack(ARGV, 5 * i - 3, 5 * i + 1)
@@ -8,14 +20,13 @@ for i = 1, #KEYS / 2 do
     done[i] = redis.pcall('SET', key, value)
   elseif kind == 'plain' then
     done[i] = redis.pcall('SET', key, value, 'PX', ms)
+  elseif how == 'HSETEX' and ms ~= '' then
+    done[i] = redis.pcall('HSETEX', key, 'PX', ms, 'FIELDS', 1, field, value)
   else
     done[i] = redis.pcall('HSET', key, field, value)
-    if type(done[i]) == 'number' and ms ~= '' and not dated[key] then
-      dated[key] = true
-      local expire = {'PEXPIRE', key, ms}
-      if ARGV[1] ~= '' then expire[4] = ARGV[1] end
-      local set = redis.pcall(unpack(expire))
-      if type(set) == 'table' then done[i] = set end
+    if type(done[i]) == 'number' and ms ~= '' then
+      local set = date(key, field, ms)
+      if type(set) == 'table' and set.err then done[i] = set end
     end
   end
 end

@@ -8,14 +8,20 @@ use std::{
 use bytes::Bytes;
 use redis::{Cmd, Pipeline, RedisWrite, Value};
 
-use super::{Redis, command, failure, hash::expire_refusal, millis, wire::Wire};
+use super::{
+    Redis, command, failure,
+    fields::{FieldTtl, field_millis, hash_millis},
+    hash::expire_refusal,
+    millis,
+    wire::Wire,
+};
 use crate::{Error, ErrorKind, HashExpiry, Key, Lease, Put, Result};
 
 /// Looks at each lease and writes under it, in one step, because the server runs a script alone.
 ///
-/// For each put it takes two keys (that of the entry and the name of the lock) and, after the option
-/// for `PEXPIRE`, five arguments: the token, `plain` or `hash`, the field, the value and the
-/// lifetime. Nothing stands for "none"; without a lease the entry's own key stands for the name, since
+/// For each put it takes two keys (that of the entry and the name of the lock) and, after how fields
+/// get their lifetime (the option of a `PEXPIRE`, or `HSETEX` or `HPEXPIRE`), five arguments: the
+/// token, `plain` or `hash`, the field, the value and the lifetime. Nothing stands for "none"; without a lease the entry's own key stands for the name, since
 /// an ACL is asked about every key. It answers for each put what the write answered, or nothing where
 /// the lease is lost. One write that fails does not stop the others.
 ///
@@ -36,14 +42,20 @@ impl<W: Wire> Redis<W> {
         hashes: Option<HashExpiry>,
     ) -> Result<()> {
         let (chunks, mut lost) = chunks::<W>(puts, hashes);
-        let lifetimes = Lifetimes::of(puts, hashes);
-        let mut pipeline = Pipeline::with_capacity(chunks.len());
-        for chunk in &chunks {
-            pipeline.add_command(script_command::<W>(chunk, hashes, &lifetimes));
-        }
-        let answers = self.wire.send_all(&pipeline).await?;
+        let scripts = |server: FieldTtl| {
+            let lifetimes = Lifetimes::of(puts, hashes, server);
+            let mut pipeline = Pipeline::with_capacity(chunks.len());
+            for chunk in &chunks {
+                pipeline.add_command(script_command::<W>(chunk, hashes, &lifetimes));
+            }
+            pipeline
+        };
+        let answers = match hashes {
+            Some(HashExpiry::PerField) => self.wire.send_fitted(scripts).await?.1,
+            _ => self.wire.send_all(&scripts(FieldTtl::Hash)).await?,
+        };
         let meaning = hashes.map_or(failure::refusal as failure::Meaning, expire_refusal);
-        for (chunk, answer) in chunks.into_iter().zip(answers) {
+        for (chunk, answer) in chunks.iter().zip(answers) {
             let answers = match answer.map_err(|error| error.with_key(chunk[0].key))? {
                 Value::Array(answers) if answers.len() == chunk.len() => answers,
                 other => return Err(self.refused(other, meaning).with_key(chunk[0].key)),
@@ -117,21 +129,52 @@ fn entry_name<W: Wire>(key: Key<'_>, hashes: Option<HashExpiry>) -> Cow<'_, [u8]
     }
 }
 
-/// The TTL of each hash in a batch: the longest lifetime of its fields, as without leases.
-struct Lifetimes<'k>(HashMap<&'k str, u64>);
+/// The lifetimes of the fields in a batch.
+enum Lifetimes<'k> {
+    /// Those of their hashes, each the longest of its fields, as without leases.
+    Hashes(&'static str, HashMap<&'k str, u64>),
+    /// Their own.
+    Fields(&'static str),
+}
 
 impl<'k> Lifetimes<'k> {
-    fn of(puts: &[Put<'k, Bytes>], hashes: Option<HashExpiry>) -> Self {
+    fn of(puts: &[Put<'k, Bytes>], hashes: Option<HashExpiry>, server: FieldTtl) -> Self {
+        let option = match (hashes, server) {
+            (Some(HashExpiry::PerField), FieldTtl::Hsetex) => return Self::Fields("HSETEX"),
+            (Some(HashExpiry::PerField), FieldTtl::Hpexpire) => return Self::Fields("HPEXPIRE"),
+            (Some(HashExpiry::PerField), FieldTtl::Hash) => "GT",
+            (Some(HashExpiry::OnCreate), _) => "NX",
+            (None | Some(HashExpiry::Always | HashExpiry::Never), _) => "",
+        };
         let mut longest = HashMap::new();
-        if !matches!(hashes, None | Some(HashExpiry::Never)) {
-            for put in puts {
-                if let (Some(space), Some(keep_for)) = (put.key.space(), put.opts.keep_for) {
-                    let ms = longest.entry(space).or_default();
-                    *ms = millis(keep_for).max(*ms);
-                }
+        for put in puts {
+            let keep_for = put.opts.keep_for;
+            let lifetime = match hashes {
+                None | Some(HashExpiry::Never) => None,
+                Some(HashExpiry::PerField) => Some(hash_millis(keep_for)),
+                Some(HashExpiry::OnCreate | HashExpiry::Always) => keep_for.map(millis),
+            };
+            if let (Some(space), Some(lifetime)) = (put.key.space(), lifetime) {
+                let ms = longest.entry(space).or_default();
+                *ms = lifetime.max(*ms);
             }
         }
-        Self(longest)
+        Self::Hashes(option, longest)
+    }
+
+    /// How the script sets them.
+    fn how(&self) -> &'static str {
+        match self {
+            Self::Hashes(how, _) | Self::Fields(how) => how,
+        }
+    }
+
+    /// The lifetime that the field of `put` in `space` asks for.
+    fn get(&self, space: &str, put: &Put<'_, Bytes>) -> Option<u64> {
+        match self {
+            Self::Hashes(_, longest) => longest.get(space).copied(),
+            Self::Fields(_) => put.opts.keep_for.map(field_millis),
+        }
     }
 }
 
@@ -149,7 +192,7 @@ fn script_command<W: Wire>(
         eval.write_arg(&key);
         eval.write_arg(put.opts.fence.map_or(&key, Lease::name));
     }
-    eval.write_arg(if hashes == Some(HashExpiry::OnCreate) { b"NX" } else { b"" });
+    eval.write_arg(lifetimes.how().as_bytes());
     for put in puts {
         let token = put.opts.fence.map(Lease::token);
         eval.write_arg(token.as_ref().map_or(b"", |token| token.as_bytes()));
@@ -158,7 +201,7 @@ fn script_command<W: Wire>(
         eval.write_arg(space.map_or("", |_| put.key.name()).as_bytes());
         eval.write_arg(&put.value);
         let ms = match space {
-            Some(space) => lifetimes.0.get(space).copied(),
+            Some(space) => lifetimes.get(space, put),
             None => put.opts.keep_for.map(millis),
         };
         match ms {

@@ -1,12 +1,13 @@
 //! Keys in a space as fields of hashes.
 
 use std::{
+    borrow::Borrow,
     collections::{HashMap, hash_map},
     time::Duration,
 };
 
 use bytes::Bytes;
-use redis::{Cmd, Pipeline, RedisWrite};
+use redis::{Cmd, Pipeline, RedisWrite, Value};
 
 use super::{
     Redis,
@@ -43,6 +44,10 @@ impl<W: Wire> HashBackend for Redis<W> {
             let puts = [Put::new(key, value, opts)];
             let set = Box::pin(self.set_fenced(&puts, Some(expiry))).await;
             return set.map_err(|error| error.with_key(key));
+        }
+        if expiry == HashExpiry::PerField {
+            let puts = [Put::new(key, value, opts)];
+            return Box::pin(self.set_fields(&puts)).await;
         }
         let set = hash_set_command(space, &[(key.name(), &value)]);
         let set = match expire_command(space, opts.keep_for, expiry) {
@@ -100,8 +105,9 @@ impl<W: Wire> HashBackend for Redis<W> {
     }
 
     /// One pipeline: the `SET`s of the plain keys, and for each space an `HSET` of all its fields
-    /// and, where `expiry` asks for one, a `PEXPIRE` with the longest lifetime among them. With
-    /// leases, a script that does the same.
+    /// and, where `expiry` asks for one, a `PEXPIRE` with the longest lifetime among them; or, with
+    /// [`PerField`](HashExpiry::PerField), an `HSETEX` for each lifetime among them. With leases, a
+    /// script that does the same.
     async fn hash_set_multi(&self, puts: &[Put<'_, Bytes>], expiry: HashExpiry) -> Result<()> {
         let groups = Groups::of::<W>(puts.iter().map(|put| put.key));
         if groups.spaces.is_empty() {
@@ -110,29 +116,22 @@ impl<W: Wire> HashBackend for Redis<W> {
         if any_fenced(puts) {
             return Box::pin(self.set_fenced(puts, Some(expiry))).await;
         }
-        let mut pipeline = Pipeline::with_capacity(puts.len() + groups.spaces.len());
-        let mut meanings: Vec<(Key<'_>, Meaning)> = Vec::with_capacity(puts.len());
-        for position in groups.plain.iter().flatten() {
-            let put = &puts[*position];
-            pipeline.add_command(set_command(&W::name(put.key), &put.value, put.opts));
-            meanings.push((put.key, failure::refusal));
+        if expiry == HashExpiry::PerField {
+            return Box::pin(self.set_fields(puts)).await;
         }
+        let mut writes = Writes::plain::<W>(puts, &groups);
         for (space, positions) in &groups.spaces {
-            let key = puts[positions[0]].key;
+            let first = positions[0];
             let fields: Vec<(&str, &[u8])> =
                 positions.iter().map(|at| (puts[*at].key.name(), &*puts[*at].value)).collect();
-            pipeline.add_command(hash_set_command(space, &fields));
-            meanings.push((key, failure::refusal));
+            writes.add(hash_set_command(space, &fields), first, expiry);
             let keep_for = positions.iter().filter_map(|at| puts[*at].opts.keep_for).max();
             if let Some(expire) = expire_command(space, keep_for, expiry) {
-                pipeline.add_command(expire);
-                meanings.push((key, expire_refusal(expiry)));
+                writes.add(expire, first, expiry);
             }
         }
-        let answers = self.wire.send_all(&pipeline).await?;
-        answers.into_iter().zip(meanings).try_for_each(|(answer, (key, meaning))| {
-            self.done(answer, meaning).map_err(|error| error.with_key(key))
-        })
+        let answers = self.wire.send_all(writes.borrow()).await?;
+        self.carried_out(puts, &writes, answers)
     }
 
     /// One pipeline: a `DEL` of all plain keys, and an `HDEL` for each space.
@@ -150,15 +149,66 @@ impl<W: Wire> HashBackend for Redis<W> {
     }
 }
 
+/// A pipeline of writes: of each command, for which entry of the batch it stands and what its refusal
+/// means.
+pub(super) struct Writes {
+    pipeline: Pipeline,
+    each: Vec<(usize, Meaning)>,
+}
+
+impl Writes {
+    /// The `SET`s of the plain keys among `puts`.
+    pub(super) fn plain<W: Wire>(puts: &[Put<'_, Bytes>], groups: &Groups<'_>) -> Self {
+        let capacity = puts.len() + groups.spaces.len();
+        let mut writes = Self {
+            pipeline: Pipeline::with_capacity(capacity),
+            each: Vec::with_capacity(capacity),
+        };
+        for position in groups.plain.iter().flatten() {
+            let put = &puts[*position];
+            writes.pipeline.add_command(set_command(&W::name(put.key), &put.value, put.opts));
+            writes.each.push((*position, failure::refusal));
+        }
+        writes
+    }
+
+    /// Adds a command that writes or dates fields of a hash.
+    pub(super) fn add(&mut self, command: Cmd, position: usize, expiry: HashExpiry) {
+        self.pipeline.add_command(command);
+        self.each.push((position, expire_refusal(expiry)));
+    }
+}
+
+impl Borrow<Pipeline> for Writes {
+    fn borrow(&self) -> &Pipeline {
+        &self.pipeline
+    }
+}
+
+impl<W: Wire> Redis<W> {
+    /// Whether all `writes` were carried out; the error is that of the first which was not.
+    pub(super) fn carried_out(
+        &self,
+        puts: &[Put<'_, Bytes>],
+        writes: &Writes,
+        answers: Vec<Result<Value>>,
+    ) -> Result<()> {
+        answers.into_iter().zip(&writes.each).try_for_each(|(answer, (position, meaning))| {
+            let done = self.done(answer, *meaning);
+            done.map_err(|error| error.with_key(puts[*position].key))
+        })
+    }
+}
+
 /// The positions of a batch by where they lead, each in the caller's order.
-struct Groups<'k> {
+pub(super) struct Groups<'k> {
     /// Those outside of hashes, where there are slots by them.
     plain: Vec<Vec<usize>>,
-    spaces: Vec<(&'k str, Vec<usize>)>,
+    pub(super) spaces: Vec<(&'k str, Vec<usize>)>,
 }
 
 impl<'k> Groups<'k> {
-    fn of<W: Wire>(keys: impl Iterator<Item = Key<'k>> + Clone) -> Self {
+    pub(super) fn of<W: Wire>(keys: impl Iterator<Item = Key<'k>> + Clone) -> Self {
         let plain = keys.clone().enumerate().filter(|(_, key)| key.space().is_none());
         let mut groups = Self { plain: by_slot::<W>(plain), spaces: Vec::new() };
         let mut known: HashMap<&str, usize> = HashMap::new();
@@ -210,7 +260,7 @@ fn field_command(name: &str, space: &str, field: &str) -> Cmd {
 }
 
 /// `HSET space field value ..`.
-fn hash_set_command(space: &str, fields: &[(&str, &[u8])]) -> Cmd {
+pub(super) fn hash_set_command(space: &str, fields: &[(&str, &[u8])]) -> Cmd {
     let bytes: usize = fields.iter().map(|(name, value)| name.len() + value.len()).sum();
     let mut set = command("HSET", 1 + 2 * fields.len(), space.len() + bytes);
     set.write_arg(space.as_bytes());
@@ -221,28 +271,33 @@ fn hash_set_command(space: &str, fields: &[(&str, &[u8])]) -> Cmd {
     set
 }
 
-/// The command that follows an `HSET` in its pipeline: `PEXPIRE space ms [NX]`.
+/// The command that follows an `HSET` in its pipeline, under a policy for whole hashes.
 ///
 /// `NX` sets a TTL only where there is none, which is what "with its first field" means without
 /// asking first. It also heals: a hash that lost its TTL (a writer died between the two commands,
 /// somebody persisted it) gets one with the next write, instead of staying for ever.
 fn expire_command(space: &str, keep_for: Option<Duration>, expiry: HashExpiry) -> Option<Cmd> {
-    let keep_for = match expiry {
-        HashExpiry::Never => return None,
-        HashExpiry::OnCreate | HashExpiry::Always => keep_for?,
-    };
+    match expiry {
+        HashExpiry::OnCreate => Some(pexpire_command(space, millis(keep_for?), "NX")),
+        HashExpiry::Always => Some(pexpire_command(space, millis(keep_for?), "")),
+        HashExpiry::Never | HashExpiry::PerField => None,
+    }
+}
+
+/// `PEXPIRE space ms [option]`.
+pub(super) fn pexpire_command(space: &str, ms: u64, option: &str) -> Cmd {
     let mut command = command("PEXPIRE", 3, space.len() + 22);
     command.write_arg(space.as_bytes());
-    command.arg(millis(keep_for));
-    if expiry == HashExpiry::OnCreate {
-        command.write_arg(b"NX");
+    command.arg(ms);
+    if !option.is_empty() {
+        command.write_arg(option.as_bytes());
     }
-    Some(command)
+    command
 }
 
 pub(super) fn expire_refusal(expiry: HashExpiry) -> Meaning {
     match expiry {
-        HashExpiry::OnCreate => failure::expire_nx_refusal,
+        HashExpiry::OnCreate | HashExpiry::PerField => failure::expire_nx_refusal,
         HashExpiry::Always | HashExpiry::Never => failure::refusal,
     }
 }

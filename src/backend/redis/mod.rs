@@ -7,6 +7,7 @@ mod connection;
 mod driver;
 mod failure;
 mod fenced;
+mod fields;
 mod hash;
 #[cfg(feature = "config")]
 mod settings;
@@ -172,10 +173,10 @@ impl<W: Wire> Redis<W> {
         }
     }
 
-    /// An answer to a write, which is `OK` or the number of keys or fields touched.
+    /// An answer to a write, which is `OK`, the number of keys or fields touched, or one for each.
     fn done(&self, answer: Result<Value>, meaning: Meaning) -> Result<()> {
         match answer? {
-            Value::Okay | Value::Int(_) => Ok(()),
+            Value::Okay | Value::Int(_) | Value::Array(_) => Ok(()),
             other => Err(self.refused(other, meaning)),
         }
     }

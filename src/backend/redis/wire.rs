@@ -1,10 +1,18 @@
 //! How a request reaches its server.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{
+    borrow::{Borrow, Cow},
+    fmt,
+    sync::Arc,
+};
 
 use redis::{Cmd, Pipeline, Value};
 
-use super::{connection::Link, tracking::Waits};
+use super::{
+    connection::Link,
+    fields::{FieldTtl, Fitted},
+    tracking::Waits,
+};
 use crate::{Domain, Key, Result};
 
 /// How the requests of a [`Redis`](crate::Redis) reach their server: [`Direct`],
@@ -27,6 +35,16 @@ pub trait Carry: Clone + Send + Sync + 'static {
         &self,
         commands: &Pipeline,
     ) -> impl Future<Output = Result<Vec<Result<Value>>>> + Send;
+
+    /// [`send_all`](Self::send_all) for commands that depend on what servers can do about fields; also
+    /// what `make` made.
+    fn send_fitted<R, F>(
+        &self,
+        make: F,
+    ) -> impl Future<Output = Result<(R, Vec<Result<Value>>)>> + Send
+    where
+        R: Borrow<Pipeline> + Send + Sync,
+        F: Fn(FieldTtl) -> R + Send + Sync;
 
     /// Sends a command that reads `keys` and nothing else, perhaps to a server that lags behind.
     fn read(&self, keys: &[Key<'_>], command: &Cmd) -> impl Future<Output = Result<Value>> + Send {
@@ -89,6 +107,15 @@ impl Carry for Direct {
         Ok(self.0.send(commands).await?.into_iter().map(Ok).collect())
     }
 
+    async fn send_fitted<R, F>(&self, make: F) -> Result<(R, Vec<Result<Value>>)>
+    where
+        R: Borrow<Pipeline> + Send + Sync,
+        F: Fn(FieldTtl) -> R + Send + Sync,
+    {
+        let (made, answers) = self.0.send(&Fitted(make)).await?;
+        Ok((made, answers.into_iter().map(Ok).collect()))
+    }
+
     fn tracking(&self, waits: Arc<Waits>) -> Self {
         Self(self.0.tracking(waits))
     }
@@ -107,6 +134,7 @@ impl Carry for Direct {
         let target = self.0.target();
         shown.field("address", &format_args!("{}", target.address));
         target.describe(shown);
+        self.0.describe_server(shown);
     }
 }
 

@@ -74,11 +74,14 @@ where
     F: Future<Output = B>,
     M: Fn() -> F,
 {
-    for expiry in [HashExpiry::Never, HashExpiry::OnCreate, HashExpiry::Always] {
+    use HashExpiry::{Always, Never, OnCreate, PerField};
+
+    for expiry in [Never, OnCreate, Always, PerField] {
         let mut report = Report::new(match expiry {
-            HashExpiry::Never => "the backend, with hashes that never expire,",
-            HashExpiry::OnCreate => "the backend, with hashes that expire from their creation on,",
-            HashExpiry::Always => "the backend, with hashes whose lifetime each write renews,",
+            Never => "the backend, with hashes that never expire,",
+            OnCreate => "the backend, with hashes that expire from their creation on,",
+            Always => "the backend, with hashes whose lifetime each write renews,",
+            PerField => "the backend, with fields that have lifetimes of their own,",
         });
         let make = || async { Arc::new(Hashed(make().await, expiry)) };
         every_level(&mut report, &make).await;

@@ -92,15 +92,20 @@ impl Map {
 
     /// Who serves `slot`; where nobody does, or any will do, somebody.
     pub(super) fn link(&self, slot: Option<u16>) -> Option<&Arc<Link>> {
-        let Some(slot) = slot else { return self.links().next() };
-        let at = self.runs.partition_point(|(_, last, _)| *last < slot);
-        let served = self.runs.get(at).filter(|(first, _, _)| *first <= slot);
+        let at = slot.map_or(0, |slot| self.runs.partition_point(|(_, last, _)| *last < slot));
+        let served = self.runs.get(at).filter(|(first, ..)| slot.is_none_or(|slot| *first <= slot));
         served.or_else(|| self.runs.first()).map(|(_, _, link)| link)
     }
 
-    /// The masters, some more than once.
-    pub(super) fn links(&self) -> impl Iterator<Item = &Arc<Link>> {
-        self.runs.iter().map(|(_, _, link)| link)
+    /// Everyone who serves slots.
+    pub(super) fn masters(&self) -> Vec<&Arc<Link>> {
+        let mut masters: Vec<&Arc<Link>> = Vec::new();
+        for (_, _, link) in &self.runs {
+            if !masters.iter().any(|known| Arc::ptr_eq(known, link)) {
+                masters.push(link);
+            }
+        }
+        masters
     }
 }
 

@@ -6,7 +6,7 @@ mod share;
 mod slots;
 
 use std::{
-    borrow::Cow,
+    borrow::{Borrow, Cow},
     collections::HashMap,
     fmt, mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
@@ -28,6 +28,7 @@ use super::{
     config::Target,
     connection::Link,
     failure::{self, LAYER},
+    fields::{Ability, FieldTtl},
     tracking::Waits,
     wire::Carry,
 };
@@ -335,6 +336,21 @@ impl Carry for Cluster {
             return Err(error.clone());
         }
         Ok(answers)
+    }
+
+    async fn send_fitted<R, F>(&self, make: F) -> Result<(R, Vec<Result<Value>>)>
+    where
+        R: Borrow<Pipeline> + Send + Sync,
+        F: Fn(FieldTtl) -> R + Send + Sync,
+    {
+        let map = self.ready().await?;
+        // What all can do; who cannot be reached carries out nothing anyway.
+        let masters = map.masters();
+        let abilities = share::all(masters.iter().map(|link| link.send(&Ability))).await;
+        let made =
+            make(abilities.into_iter().filter_map(Result::ok).max().unwrap_or(FieldTtl::Hash));
+        let answers = self.send_all(made.borrow()).await?;
+        Ok((made, answers))
     }
 
     fn tracking(&self, waits: Arc<Waits>) -> Self {

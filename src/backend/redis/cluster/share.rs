@@ -73,7 +73,7 @@ pub(super) async fn asking(link: &Arc<Link>, command: &Cmd) -> Result<Value> {
 }
 
 /// Runs all at the same time, in this task; their results in order.
-async fn all<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+pub(super) async fn all<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
     enum Slot<F, T> {
         Running(Pin<Box<F>>),
         Done(T),
