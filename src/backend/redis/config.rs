@@ -2,7 +2,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 
 use redis::{ConnectionAddr, IntoConnectionInfo};
 
-use super::{Direct, Redis, connection::Link, failure::LAYER};
+use super::{Direct, Redis, connection::Link, failure::LAYER, sentinel::Service};
 use crate::{Error, ErrorKind, Result};
 
 /// How long a connection may take to come up.
@@ -47,6 +47,7 @@ impl Target {
             Address::Tls(host, ..) => host,
             #[cfg(unix)]
             Address::Unix(_) => "",
+            Address::Service(_) => "",
         }
     }
 
@@ -58,6 +59,7 @@ impl Target {
             Address::Tls(_, port, _) => *port,
             #[cfg(unix)]
             Address::Unix(_) => 0,
+            Address::Service(_) => 0,
         }
     }
 
@@ -76,11 +78,14 @@ pub(super) enum Address {
     Tls(String, u16, super::tls::Tls),
     #[cfg(unix)]
     Unix(PathBuf),
+    /// Whoever has a role at the moment.
+    Service(Service),
 }
 
 impl Address {
-    const fn is_tls(&self) -> bool {
+    pub(super) const fn is_tls(&self) -> bool {
         match self {
+            Self::Service(service) => service.is_tls(),
             #[cfg(feature = "backend-redis-tls")]
             Self::Tls(..) => true,
             _ => false,
@@ -96,6 +101,7 @@ impl fmt::Display for Address {
             Self::Tls(host, port, _) => (host, port, " (TLS)"),
             #[cfg(unix)]
             Self::Unix(path) => return path.display().fmt(f),
+            Self::Service(service) => return service.fmt(f),
         };
         if host.contains(':') {
             write!(f, "[{host}]:{port}{tls}")
@@ -131,20 +137,20 @@ impl Default for Access {
 
 /// The methods of a builder that has an [`Access`], which are the same for all of them.
 macro_rules! access_settings {
-    ($url:literal) => {
-        #[doc = concat!("The ACL user, instead of the one in the ", $url, ". An empty string counts as unset.")]
+    ($which:literal) => {
+        #[doc = concat!("The ACL user", $which, ". An empty string counts as unset.")]
         pub fn username(mut self, username: impl Into<String>) -> Self {
             self.access.username = $crate::backend::redis::config::set(username.into());
             self
         }
 
-        #[doc = concat!("The password, instead of the one in the ", $url, ". An empty string counts as unset.")]
+        #[doc = concat!("The password", $which, ". An empty string counts as unset.")]
         pub fn password(mut self, password: impl Into<String>) -> Self {
             self.access.password = $crate::backend::redis::config::set(password.into());
             self
         }
 
-        #[doc = concat!("The number of the database, instead of the one in the ", $url, ". Default: 0.")]
+        #[doc = concat!("The number of the database", $which, ". Default: 0.")]
         pub fn database(mut self, database: u32) -> Self {
             self.access.database = Some(database);
             self
@@ -187,14 +193,28 @@ impl Access {
         let unless_set = |set: &Option<String>, part: Option<&str>| {
             set.clone().or_else(|| part.map(str::to_owned).and_then(self::set))
         };
-        let target = Target {
-            address: address(info.addr(), tls, self.ca_certificate.as_deref())?,
+        Self {
             username: unless_set(&self.username, login.username()),
             password: unless_set(&self.password, login.password()),
-            database: self.database.map_or(login.db(), i64::from),
+            ..self.clone()
+        }
+        .server_of(address(info.addr(), tls, self.ca_certificate.as_deref())?, login.db())
+    }
+
+    /// The server at `address`, or what is wrong with the rest.
+    pub(super) fn server(&self, address: Address) -> Result<Target> {
+        self.clone().server_of(address, 0)
+    }
+
+    fn server_of(self, address: Address, database: i64) -> Result<Target> {
+        let target = Target {
+            address,
+            username: self.username,
+            password: self.password,
+            database: self.database.map_or(database, i64::from),
             connect_timeout: self.connect_timeout,
             response_timeout: self.response_timeout,
-            ca_certificate: self.ca_certificate.clone(),
+            ca_certificate: self.ca_certificate,
         };
         if target.username.is_some() && target.password.is_none() {
             return Err(config(
@@ -233,7 +253,7 @@ impl RedisBuilder {
         Self { url, access: Access::default() }
     }
 
-    access_settings!("URL");
+    access_settings!(", instead of the one in the URL");
 
     /// The backend. Does not connect yet: the first call, or [`Redis::ping`], does.
     ///

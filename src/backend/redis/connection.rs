@@ -56,11 +56,20 @@ pub(crate) struct Link {
     dialing: Arc<tokio::sync::Mutex<()>>,
 }
 
-struct Live {
+/// A connection that is up.
+pub(super) struct Live {
     connection: MultiplexedConnection,
     abilities: Abilities,
     since: Instant,
     driver: AbortHandle,
+}
+
+impl Live {
+    /// Asks the server something about itself.
+    pub(super) async fn ask(&self, command: &Cmd, response_timeout: Duration) -> Result<Value> {
+        let answer = self.connection.clone().send_packed_command(command).await;
+        answer.map_err(|error| failure::exchange(error, response_timeout))
+    }
 }
 
 impl Drop for Live {
@@ -296,7 +305,7 @@ impl Link {
 }
 
 impl Target {
-    async fn dial(&self, waits: Option<&Arc<Waits>>) -> Result<Arc<Live>> {
+    pub(super) async fn dial(&self, waits: Option<&Arc<Waits>>) -> Result<Arc<Live>> {
         match &self.address {
             Address::Tcp(host, port) => {
                 let stream = self.tcp(host, *port).await?;
@@ -313,6 +322,7 @@ impl Target {
                 let stream = tokio::net::UnixStream::connect(path).await;
                 self.enter(stream.map_err(|error| self.unreached(error))?, waits).await
             }
+            Address::Service(service) => service.dial(self, waits).await,
         }
     }
 

@@ -9,6 +9,7 @@ mod failure;
 mod fenced;
 mod fields;
 mod hash;
+mod sentinel;
 #[cfg(feature = "config")]
 mod settings;
 #[cfg(feature = "backend-redis-tls")]
@@ -24,6 +25,7 @@ use redis::{Cmd, Pipeline, RedisWrite, Value};
 pub use self::{
     cluster::{Cluster, RedisClusterBuilder},
     config::RedisBuilder,
+    sentinel::{RedisSentinelBuilder, Sentinel},
     wire::{Direct, Wire},
 };
 pub(crate) use self::{config::config, failure::refusal, tracking::Waits};
@@ -106,6 +108,9 @@ pub struct Redis<W = Direct> {
 /// A Redis Cluster or Valkey cluster.
 pub type RedisCluster = Redis<Cluster>;
 
+/// A master and its replicas, watched by sentinels.
+pub type RedisSentinel = Redis<Sentinel>;
+
 impl Redis {
     /// The server at `url`, with default settings. Does not connect yet, so a server that is down
     /// does not matter here; [`ping`](Self::ping) looks at once.
@@ -127,6 +132,14 @@ impl Redis {
     /// are found.
     pub fn cluster(urls: impl IntoIterator<Item = impl Into<String>>) -> RedisClusterBuilder {
         RedisClusterBuilder::new(urls.into_iter().map(Into::into).collect())
+    }
+
+    /// Settings for the master that the sentinels at `urls` know as `name`.
+    pub fn sentinel(
+        urls: impl IntoIterator<Item = impl Into<String>>,
+        name: impl Into<String>,
+    ) -> RedisSentinelBuilder {
+        RedisSentinelBuilder::new(urls.into_iter().map(Into::into).collect(), name.into())
     }
 }
 

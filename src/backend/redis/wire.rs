@@ -4,6 +4,7 @@ use std::{
     borrow::{Borrow, Cow},
     fmt,
     sync::Arc,
+    time::Duration,
 };
 
 use redis::{Cmd, Pipeline, Value};
@@ -13,7 +14,7 @@ use super::{
     fields::{FieldTtl, Fitted},
     tracking::Waits,
 };
-use crate::{Domain, Key, Result};
+use crate::{Domain, Key, Lease, Result};
 
 /// How the requests of a [`Redis`](crate::Redis) reach their server: [`Direct`],
 /// [`Cluster`](crate::Cluster) or [`Sentinel`](crate::Sentinel). Nobody else can implement it.
@@ -68,6 +69,16 @@ pub trait Carry: Clone + Send + Sync + 'static {
 
     /// The server says that it is a replica.
     fn demoted(&self);
+
+    /// These leases were taken or renewed, for so long.
+    fn held<'a>(&self, leases: impl Iterator<Item = &'a Lease>, lasts: Duration) {
+        let _ = (leases, lasts);
+    }
+
+    /// These leases were given back.
+    fn given_back(&self, leases: &[Lease]) {
+        let _ = leases;
+    }
 
     /// Where the entries and the locks of one key see each other.
     fn domain(&self) -> Domain;

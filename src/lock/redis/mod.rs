@@ -13,7 +13,7 @@ use self::watch::Watch;
 use super::{Domain, Lease, Lock};
 use crate::{
     Error, Key, Redis, Result,
-    backend::redis::{Cluster, Direct, Wire, command, millis, refusal},
+    backend::redis::{Cluster, Direct, Sentinel, Wire, command, millis, refusal},
 };
 
 /// One creator among all processes that use a Redis or Valkey server.
@@ -95,6 +95,9 @@ pub struct RedisLock<W = Direct>(Arc<Inner<W>>);
 /// [`RedisLock`] in a cluster.
 pub type RedisClusterLock = RedisLock<Cluster>;
 
+/// [`RedisLock`] at a master that sentinels watch.
+pub type RedisSentinelLock = RedisLock<Sentinel>;
+
 struct Inner<W> {
     redis: Redis<W>,
     watch: Watch<W>,
@@ -146,6 +149,12 @@ impl<W: Wire> RedisLock<W> {
         Ok(held)
     }
 
+    /// Tells the wire which of `leases` are held.
+    fn hold(&self, leases: &[Lease], held: &[bool]) {
+        let ours = leases.iter().zip(held).filter_map(|(lease, held)| held.then_some(lease));
+        self.0.redis.wire.held(ours, self.0.lease);
+    }
+
     #[cold]
     fn refused(&self, answer: Value, key: Key<'_>) -> Error {
         self.0.redis.refused(answer, refusal).with_key(key)
@@ -186,19 +195,20 @@ impl<W: Wire> Lock for RedisLock<W> {
     }
 
     async fn acquire(&self, leases: &[Lease]) -> Result<Vec<bool>> {
-        self.run(script::ACQUIRE, leases).await
+        self.run(script::ACQUIRE, leases).await.inspect(|held| self.hold(leases, held))
     }
 
     async fn seize(&self, leases: &[Lease]) -> Result<()> {
         let script = if self.0.dogpile { script::SEIZE_OURS } else { script::SEIZE };
-        self.run(script, leases).await.map(drop)
+        self.run(script, leases).await.map(|held| self.hold(leases, &held))
     }
 
     async fn renew(&self, leases: &[Lease]) -> Result<Vec<bool>> {
-        self.run(script::RENEW, leases).await
+        self.run(script::RENEW, leases).await.inspect(|held| self.hold(leases, held))
     }
 
     async fn release(&self, leases: &[Lease]) -> Result<()> {
+        self.0.redis.wire.given_back(leases);
         self.run(script::RELEASE, leases).await.map(drop)
     }
 

@@ -22,7 +22,7 @@ impl RedisClusterBuilder {
         Self { urls, access: Access::default() }
     }
 
-    access_settings!("first URL");
+    access_settings!(", instead of those in the URLs");
 
     /// The backend. Does not connect yet: the first call, or [`Redis::ping`], does.
     ///
