@@ -69,7 +69,10 @@ pub(crate) use self::file::Change;
 pub use self::file::{File, FileBuilder, FileStats};
 pub use self::null::Null;
 #[cfg(feature = "backend-redis")]
-pub use self::redis::{Redis, RedisBuilder};
+pub use self::redis::{
+    Cluster, Direct, Redis, RedisBuilder, RedisCluster, RedisClusterBuilder, RedisSentinel,
+    RedisSentinelBuilder, Sentinel, Wire,
+};
 #[cfg(feature = "backend-memory")]
 pub use self::{memo::Memo, memory::Memory};
 

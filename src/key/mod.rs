@@ -10,7 +10,7 @@ pub use self::text::KeyText;
 
 /// Stands between space and name in [`Key::flat`]. This byte never occurs in UTF-8, so no plain
 /// key and no other pair can have the same flat form.
-const SEPARATOR: u8 = 0xff;
+pub(crate) const SEPARATOR: u8 = 0xff;
 
 /// A borrowed cache key: a name, optionally inside a space.
 ///

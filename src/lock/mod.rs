@@ -34,7 +34,7 @@ mod settings;
 pub use self::file::{FileLock, FileLockBuilder};
 pub use self::local::Local;
 #[cfg(feature = "backend-redis")]
-pub use self::redis::{RedisLock, RedisLockBuilder};
+pub use self::redis::{RedisClusterLock, RedisLock, RedisLockBuilder, RedisSentinelLock};
 
 /// Excludes other processes from creating the same keys.
 ///

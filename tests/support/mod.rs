@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part of it")]
 
 pub(crate) mod proxy;
+pub(crate) mod redis_cluster;
 pub(crate) mod redis_server;
 #[cfg(feature = "codec-json")]
 pub(crate) mod region;

@@ -1,8 +1,8 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
-use redis::{ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo};
+use redis::{ConnectionAddr, IntoConnectionInfo};
 
-use super::{Redis, connection::Link, failure::LAYER};
+use super::{Direct, Redis, connection::Link, failure::LAYER, sentinel::Service};
 use crate::{Error, ErrorKind, Result};
 
 /// How long a connection may take to come up.
@@ -21,6 +21,55 @@ pub(super) struct Target {
     pub(super) database: i64,
     pub(super) connect_timeout: Duration,
     pub(super) response_timeout: Duration,
+    ca_certificate: Option<Vec<u8>>,
+}
+
+impl Target {
+    /// Another server that is entered the same way.
+    pub(super) fn at(&self, host: &str, port: u16) -> Result<Self> {
+        let tls = self.address.is_tls();
+        Ok(Self {
+            address: tcp(host, port, tls, self.ca_certificate.as_deref())?,
+            username: self.username.clone(),
+            password: self.password.clone(),
+            database: self.database,
+            connect_timeout: self.connect_timeout,
+            response_timeout: self.response_timeout,
+            ca_certificate: self.ca_certificate.clone(),
+        })
+    }
+
+    /// The host, where it has one.
+    pub(super) fn host(&self) -> &str {
+        match &self.address {
+            Address::Tcp(host, _) => host,
+            #[cfg(feature = "backend-redis-tls")]
+            Address::Tls(host, ..) => host,
+            #[cfg(unix)]
+            Address::Unix(_) => "",
+            Address::Service(_) => "",
+        }
+    }
+
+    /// The port, where it has one.
+    pub(super) fn port(&self) -> u16 {
+        match &self.address {
+            Address::Tcp(_, port) => *port,
+            #[cfg(feature = "backend-redis-tls")]
+            Address::Tls(_, port, _) => *port,
+            #[cfg(unix)]
+            Address::Unix(_) => 0,
+            Address::Service(_) => 0,
+        }
+    }
+
+    /// Shows what may be shown, besides the address.
+    pub(super) fn describe(&self, shown: &mut fmt::DebugStruct<'_, '_>) {
+        shown
+            .field("database", &self.database)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("response_timeout", &self.response_timeout);
+    }
 }
 
 pub(super) enum Address {
@@ -29,6 +78,19 @@ pub(super) enum Address {
     Tls(String, u16, super::tls::Tls),
     #[cfg(unix)]
     Unix(PathBuf),
+    /// Whoever has a role at the moment.
+    Service(Service),
+}
+
+impl Address {
+    pub(super) const fn is_tls(&self) -> bool {
+        match self {
+            Self::Service(service) => service.is_tls(),
+            #[cfg(feature = "backend-redis-tls")]
+            Self::Tls(..) => true,
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for Address {
@@ -39,6 +101,7 @@ impl fmt::Display for Address {
             Self::Tls(host, port, _) => (host, port, " (TLS)"),
             #[cfg(unix)]
             Self::Unix(path) => return path.display().fmt(f),
+            Self::Service(service) => return service.fmt(f),
         };
         if host.contains(':') {
             write!(f, "[{host}]:{port}{tls}")
@@ -48,23 +111,20 @@ impl fmt::Display for Address {
     }
 }
 
-/// Settings of a [`Redis`] backend; made by [`Redis::builder`].
-#[must_use = "a builder does nothing until `build`"]
+/// What all connections of a backend have in common, wherever they lead.
 #[derive(Clone, PartialEq, Eq)]
-pub struct RedisBuilder {
-    url: String,
-    username: Option<String>,
-    password: Option<String>,
-    database: Option<u32>,
-    connect_timeout: Duration,
-    response_timeout: Duration,
-    ca_certificate: Option<Vec<u8>>,
+pub(super) struct Access {
+    pub(super) username: Option<String>,
+    pub(super) password: Option<String>,
+    pub(super) database: Option<u32>,
+    pub(super) connect_timeout: Duration,
+    pub(super) response_timeout: Duration,
+    pub(super) ca_certificate: Option<Vec<u8>>,
 }
 
-impl RedisBuilder {
-    pub(super) fn new(url: String) -> Self {
+impl Default for Access {
+    fn default() -> Self {
         Self {
-            url,
             username: None,
             password: None,
             database: None,
@@ -73,67 +133,88 @@ impl RedisBuilder {
             ca_certificate: None,
         }
     }
+}
 
-    /// The ACL user, instead of the one in the URL. An empty string counts as unset.
-    pub fn username(mut self, username: impl Into<String>) -> Self {
-        self.username = set(username.into());
-        self
-    }
+/// The methods of a builder that has an [`Access`], which are the same for all of them.
+macro_rules! access_settings {
+    ($which:literal) => {
+        #[doc = concat!("The ACL user", $which, ". An empty string counts as unset.")]
+        pub fn username(mut self, username: impl Into<String>) -> Self {
+            self.access.username = $crate::backend::redis::config::set(username.into());
+            self
+        }
 
-    /// The password, instead of the one in the URL. An empty string counts as unset.
-    pub fn password(mut self, password: impl Into<String>) -> Self {
-        self.password = set(password.into());
-        self
-    }
+        #[doc = concat!("The password", $which, ". An empty string counts as unset.")]
+        pub fn password(mut self, password: impl Into<String>) -> Self {
+            self.access.password = $crate::backend::redis::config::set(password.into());
+            self
+        }
 
-    /// The number of the database, instead of the one in the URL. Default: 0.
-    pub fn database(mut self, database: u32) -> Self {
-        self.database = Some(database);
-        self
-    }
+        #[doc = concat!("The number of the database", $which, ". Default: 0.")]
+        pub fn database(mut self, database: u32) -> Self {
+            self.access.database = Some(database);
+            self
+        }
 
-    /// How long a connection may take to come up: name resolution, TCP, TLS and login together.
-    /// Default: 250 ms.
-    ///
-    /// Only the calls that meet a server for the first time wait that long. While a server is known
-    /// to be down, calls wait 20 ms at most.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
-        self
-    }
+        /// How long a connection may take to come up: name resolution, TCP, TLS and login together.
+        /// Default: 250 ms.
+        ///
+        /// Only the calls that meet a server for the first time wait that long. While a server is
+        /// known to be down, calls wait 20 ms at most.
+        pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+            self.access.connect_timeout = timeout;
+            self
+        }
 
-    /// How long an answer may take, a batch counting as one. Default: 500 ms.
-    pub fn response_timeout(mut self, timeout: Duration) -> Self {
-        self.response_timeout = timeout;
-        self
-    }
+        /// How long an answer may take, a batch counting as one. Default: 500 ms.
+        pub fn response_timeout(mut self, timeout: Duration) -> Self {
+            self.access.response_timeout = timeout;
+            self
+        }
 
-    /// The certificate authorities, in PEM, that vouch for the server, instead of the public ones.
-    /// For `rediss://` only.
-    pub fn ca_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.ca_certificate = Some(pem.into());
-        self
-    }
+        /// The certificate authorities, in PEM, that vouch for the server, instead of the public
+        /// ones. For `rediss://` only.
+        pub fn ca_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+            self.access.ca_certificate = Some(pem.into());
+            self
+        }
+    };
+}
+pub(super) use access_settings;
 
-    /// The backend. Does not connect yet: the first call, or [`Redis::ping`], does.
-    ///
-    /// # Errors
-    ///
-    /// Of kind [`Config`](ErrorKind::Config), when the URL or the certificate cannot be read, the URL
-    /// has settings that nobody knows, or settings contradict each other.
-    pub fn build(self) -> Result<Redis> {
-        let (plain_url, tls) = check_url(&self.url)?;
+impl Access {
+    /// The server at `url`, or what is wrong with it all.
+    pub(super) fn target(&self, url: &str) -> Result<Target> {
+        let (plain_url, tls) = check_url(url)?;
         // The client's own message is not passed on: it was not written with our promise about
         // secrets in mind.
         let info = plain_url.as_str().into_connection_info().or(Err(config(URL_FORMS)))?;
         let login = info.redis_settings();
+        let unless_set = |set: &Option<String>, part: Option<&str>| {
+            set.clone().or_else(|| part.map(str::to_owned).and_then(self::set))
+        };
+        Self {
+            username: unless_set(&self.username, login.username()),
+            password: unless_set(&self.password, login.password()),
+            ..self.clone()
+        }
+        .server_of(address(info.addr(), tls, self.ca_certificate.as_deref())?, login.db())
+    }
+
+    /// The server at `address`, or what is wrong with the rest.
+    pub(super) fn server(&self, address: Address) -> Result<Target> {
+        self.clone().server_of(address, 0)
+    }
+
+    fn server_of(self, address: Address, database: i64) -> Result<Target> {
         let target = Target {
-            address: address(info.addr(), tls, self.ca_certificate.as_deref())?,
-            username: self.username.or_else(|| part(login, RedisConnectionInfo::username)),
-            password: self.password.or_else(|| part(login, RedisConnectionInfo::password)),
-            database: self.database.map_or(login.db(), i64::from),
+            address,
+            username: self.username,
+            password: self.password,
+            database: self.database.map_or(database, i64::from),
             connect_timeout: self.connect_timeout,
             response_timeout: self.response_timeout,
+            ca_certificate: self.ca_certificate,
         };
         if target.username.is_some() && target.password.is_none() {
             return Err(config(
@@ -147,17 +228,48 @@ impl RedisBuilder {
         if target.connect_timeout.is_zero() || target.response_timeout.is_zero() {
             return Err(config("a timeout of zero would fail every call"));
         }
-        Ok(Redis::from_link(Link::new(target)))
+        Ok(target)
+    }
+
+    /// Shows the timeouts only.
+    pub(super) fn show(&self, f: &mut fmt::Formatter<'_>, builder: &str) -> fmt::Result {
+        f.debug_struct(builder)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("response_timeout", &self.response_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings of a [`Redis`] backend; made by [`Redis::builder`].
+#[must_use = "a builder does nothing until `build`"]
+#[derive(Clone, PartialEq, Eq)]
+pub struct RedisBuilder {
+    url: String,
+    access: Access,
+}
+
+impl RedisBuilder {
+    pub(super) fn new(url: String) -> Self {
+        Self { url, access: Access::default() }
+    }
+
+    access_settings!(", instead of the one in the URL");
+
+    /// The backend. Does not connect yet: the first call, or [`Redis::ping`], does.
+    ///
+    /// # Errors
+    ///
+    /// Of kind [`Config`](ErrorKind::Config), when the URL or the certificate cannot be read, the URL
+    /// has settings that nobody knows, or settings contradict each other.
+    pub fn build(self) -> Result<Redis> {
+        Ok(Redis { wire: Direct(Link::new(self.access.target(&self.url)?)) })
     }
 }
 
 /// Shows the timeouts only; the URL may hold a password.
 impl fmt::Debug for RedisBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisBuilder")
-            .field("connect_timeout", &self.connect_timeout)
-            .field("response_timeout", &self.response_timeout)
-            .finish_non_exhaustive()
+        self.access.show(f, "RedisBuilder")
     }
 }
 
@@ -165,15 +277,8 @@ pub(crate) fn config(message: &'static str) -> Error {
     Error::new(ErrorKind::Config, LAYER).with_message(message)
 }
 
-fn set(text: String) -> Option<String> {
+pub(super) fn set(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
-}
-
-fn part(
-    login: &RedisConnectionInfo,
-    part: impl Fn(&RedisConnectionInfo) -> Option<&str>,
-) -> Option<String> {
-    part(login).map(str::to_owned).and_then(set)
 }
 
 /// The URL without TLS, which is ours and not the client's, and whether it asked for TLS.
@@ -327,17 +432,17 @@ mod tests {
     #[test]
     fn takes_what_is_set_over_the_url_and_nothing_for_unset() {
         let redis = target(Redis::builder("redis://u:p%40%2F@h/3").username("").password(""));
-        let seen = redis.link.target();
+        let seen = redis.wire.0.target();
         assert_eq!(seen.username.as_deref(), Some("u"));
         assert_eq!(seen.password.as_deref(), Some("p@/"));
         assert_eq!(seen.database, 3);
         let redis =
             target(Redis::builder("redis://u:p@h/3").username("v").password("q").database(0));
-        let seen = redis.link.target();
+        let seen = redis.wire.0.target();
         assert_eq!((seen.username.as_deref(), seen.password.as_deref()), (Some("v"), Some("q")));
         assert_eq!(seen.database, 0);
         let redis = target(Redis::builder("redis://:@h"));
-        assert_eq!(redis.link.target().password, None);
+        assert_eq!(redis.wire.0.target().password, None);
     }
 
     #[cfg(feature = "backend-redis-tls")]

@@ -1,5 +1,5 @@
 use std::{
-    io, mem,
+    fmt, io, mem,
     sync::{Arc, Mutex, PoisonError, RwLock, Weak},
     time::Duration,
 };
@@ -20,7 +20,7 @@ use super::{
     config::{Address, Target},
     driver::Driver,
     failure::{self, LAYER},
-    fields::{Abilities, FieldTtl},
+    fields::Abilities,
     tracking::{Ear, Waits},
 };
 use crate::{Error, ErrorKind, Result};
@@ -56,11 +56,20 @@ pub(crate) struct Link {
     dialing: Arc<tokio::sync::Mutex<()>>,
 }
 
-struct Live {
+/// A connection that is up.
+pub(super) struct Live {
     connection: MultiplexedConnection,
     abilities: Abilities,
     since: Instant,
     driver: AbortHandle,
+}
+
+impl Live {
+    /// Asks the server something about itself.
+    pub(super) async fn ask(&self, command: &Cmd, response_timeout: Duration) -> Result<Value> {
+        let answer = self.connection.clone().send_packed_command(command).await;
+        answer.map_err(|error| failure::exchange(error, response_timeout))
+    }
 }
 
 impl Drop for Live {
@@ -122,7 +131,7 @@ impl Link {
         Self::with(Arc::clone(&self.target), Some(waits))
     }
 
-    fn with(target: Arc<Target>, waits: Option<Arc<Waits>>) -> Arc<Self> {
+    pub(super) fn with(target: Arc<Target>, waits: Option<Arc<Waits>>) -> Arc<Self> {
         Arc::new(Self {
             target,
             waits,
@@ -178,9 +187,11 @@ impl Link {
         })
     }
 
-    /// What the server of the present connection can do, where it was asked.
-    pub(super) fn field_ttl(&self) -> Option<FieldTtl> {
-        self.live()?.abilities.known()
+    /// Shows what the server of the present connection can do, where it was asked.
+    pub(super) fn describe_server(&self, shown: &mut fmt::DebugStruct<'_, '_>) {
+        let field_ttl = self.live().and_then(|live| live.abilities.known());
+        let field_ttl = field_ttl.map_or("not asked yet".to_owned(), |found| found.to_string());
+        shown.field("field_ttl", &format_args!("{field_ttl}"));
     }
 
     fn live(&self) -> Option<Arc<Live>> {
@@ -294,7 +305,7 @@ impl Link {
 }
 
 impl Target {
-    async fn dial(&self, waits: Option<&Arc<Waits>>) -> Result<Arc<Live>> {
+    pub(super) async fn dial(&self, waits: Option<&Arc<Waits>>) -> Result<Arc<Live>> {
         match &self.address {
             Address::Tcp(host, port) => {
                 let stream = self.tcp(host, *port).await?;
@@ -311,6 +322,7 @@ impl Target {
                 let stream = tokio::net::UnixStream::connect(path).await;
                 self.enter(stream.map_err(|error| self.unreached(error))?, waits).await
             }
+            Address::Service(service) => service.dial(self, waits).await,
         }
     }
 

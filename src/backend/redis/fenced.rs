@@ -1,17 +1,21 @@
 //! Writes that are carried out only while a lease is held.
 
-use std::collections::HashMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
 
 use bytes::Bytes;
 use redis::{Cmd, Pipeline, RedisWrite, Value};
 
 use super::{
     Redis, command, failure,
-    fields::{FieldTtl, Fitted, field_millis, hash_millis},
+    fields::{FieldTtl, field_millis, hash_millis},
     hash::expire_refusal,
     millis,
+    wire::Wire,
 };
-use crate::{Error, ErrorKind, HashExpiry, Lease, Put, Result};
+use crate::{Error, ErrorKind, HashExpiry, Key, Lease, Put, Result};
 
 /// Looks at each lease and writes under it, in one step, because the server runs a script alone.
 ///
@@ -29,7 +33,7 @@ const SCRIPT: &str = include_str!("fenced.lua");
 const MOST_PUTS: usize = 1000;
 const MOST_BYTES: usize = 16 << 20;
 
-impl Redis {
+impl<W: Wire> Redis<W> {
     /// Writes `puts`, those with a lease only while it is held, in one round trip. Keys in a space
     /// become fields of hashes where `hashes` is given.
     pub(super) async fn set_fenced(
@@ -37,23 +41,22 @@ impl Redis {
         puts: &[Put<'_, Bytes>],
         hashes: Option<HashExpiry>,
     ) -> Result<()> {
-        let chunks = chunks(puts);
+        let (chunks, mut lost) = chunks::<W>(puts, hashes);
         let scripts = |server: FieldTtl| {
             let lifetimes = Lifetimes::of(puts, hashes, server);
             let mut pipeline = Pipeline::with_capacity(chunks.len());
             for chunk in &chunks {
-                pipeline.add_command(script_command(chunk, hashes, &lifetimes));
+                pipeline.add_command(script_command::<W>(chunk, hashes, &lifetimes));
             }
             pipeline
         };
         let answers = match hashes {
-            Some(HashExpiry::PerField) => self.link.send(&Fitted(scripts)).await?.1,
-            _ => self.link.send(&scripts(FieldTtl::Hash)).await?,
+            Some(HashExpiry::PerField) => self.wire.send_fitted(scripts).await?.1,
+            _ => self.wire.send_all(&scripts(FieldTtl::Hash)).await?,
         };
         let meaning = hashes.map_or(failure::refusal as failure::Meaning, expire_refusal);
-        let mut lost = Vec::new();
         for (chunk, answer) in chunks.iter().zip(answers) {
-            let answers = match answer {
+            let answers = match answer.map_err(|error| error.with_key(chunk[0].key))? {
                 Value::Array(answers) if answers.len() == chunk.len() => answers,
                 other => return Err(self.refused(other, meaning).with_key(chunk[0].key)),
             };
@@ -61,7 +64,7 @@ impl Redis {
                 match answer {
                     Value::Nil => lost.push(put.key),
                     other => {
-                        self.done(other, meaning).map_err(|error| error.with_key(put.key))?;
+                        self.done(Ok(other), meaning).map_err(|error| error.with_key(put.key))?;
                     }
                 }
             }
@@ -85,20 +88,45 @@ pub(super) fn any_fenced(puts: &[Put<'_, Bytes>]) -> bool {
     puts.iter().any(|put| put.opts.fence.is_some())
 }
 
-/// Cuts a batch into what one script may do.
-fn chunks<'a, 'k>(mut puts: &'a [Put<'k, Bytes>]) -> Vec<&'a [Put<'k, Bytes>]> {
-    let mut chunks = Vec::with_capacity(puts.len().div_ceil(MOST_PUTS));
-    while !puts.is_empty() {
-        let mut bytes = 0;
-        let fits = puts.iter().take(MOST_PUTS).take_while(|put| {
-            bytes += put.value.len();
-            bytes <= MOST_BYTES
-        });
-        let (chunk, rest) = puts.split_at(fits.count().max(1));
-        chunks.push(chunk);
-        puts = rest;
+/// Cuts a batch into what one script may do: it sees one slot. A lease whose name is in another slot
+/// than the entry is of no lock of ours, so nobody holds it; the keys of those come second.
+fn chunks<'a, 'k, W: Wire>(
+    puts: &'a [Put<'k, Bytes>],
+    hashes: Option<HashExpiry>,
+) -> (Vec<Vec<&'a Put<'k, Bytes>>>, Vec<Key<'k>>) {
+    let mut slots: BTreeMap<u16, Vec<&Put<'k, Bytes>>> = BTreeMap::new();
+    let mut lost = Vec::new();
+    for put in puts {
+        let slot = W::slot(&entry_name::<W>(put.key, hashes));
+        if put.opts.fence.is_some_and(|lease| W::slot(lease.name()) != slot) {
+            lost.push(put.key);
+        } else {
+            slots.entry(slot).or_default().push(put);
+        }
     }
-    chunks
+    let mut chunks = Vec::with_capacity(slots.len());
+    for puts in slots.into_values() {
+        let mut puts = &puts[..];
+        while !puts.is_empty() {
+            let mut bytes = 0;
+            let fits = puts.iter().take(MOST_PUTS).take_while(|put| {
+                bytes += put.value.len();
+                bytes <= MOST_BYTES
+            });
+            let (chunk, rest) = puts.split_at(fits.count().max(1));
+            chunks.push(chunk.to_vec());
+            puts = rest;
+        }
+    }
+    (chunks, lost)
+}
+
+/// The name under which the server keeps an entry: a field is in the hash of its space.
+fn entry_name<W: Wire>(key: Key<'_>, hashes: Option<HashExpiry>) -> Cow<'_, [u8]> {
+    match key.space() {
+        Some(space) if hashes.is_some() => space.as_bytes().into(),
+        _ => W::name(key),
+    }
 }
 
 /// The lifetimes of the fields in a batch.
@@ -150,8 +178,8 @@ impl<'k> Lifetimes<'k> {
     }
 }
 
-fn script_command(
-    puts: &[Put<'_, Bytes>],
+fn script_command<W: Wire>(
+    puts: &[&Put<'_, Bytes>],
     hashes: Option<HashExpiry>,
     lifetimes: &Lifetimes<'_>,
 ) -> Cmd {
@@ -160,10 +188,7 @@ fn script_command(
     eval.write_arg(SCRIPT.as_bytes());
     eval.arg(2 * puts.len());
     for put in puts {
-        let key = match put.key.space() {
-            Some(space) if hashes.is_some() => space.as_bytes().into(),
-            _ => put.key.flat(),
-        };
+        let key = entry_name::<W>(put.key, hashes);
         eval.write_arg(&key);
         eval.write_arg(put.opts.fence.map_or(&key, Lease::name));
     }
@@ -189,7 +214,7 @@ fn script_command(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::wire::Direct, *};
     use crate::WriteOpts;
 
     #[test]
@@ -200,7 +225,7 @@ mod tests {
                 .iter()
                 .map(|size| Put::new("k".into(), value.slice(..*size), WriteOpts::default()))
                 .collect();
-            chunks(&puts).into_iter().map(<[_]>::len).collect()
+            chunks::<Direct>(&puts, None).0.iter().map(Vec::len).collect()
         };
         assert_eq!(batch(&[]), [0; 0]);
         assert_eq!(batch(&[1; MOST_PUTS]), [MOST_PUTS]);

@@ -1,13 +1,14 @@
 //! Fields with a lifetime of their own, where the server has such.
 
 use std::{
+    borrow::Borrow,
     collections::{BTreeMap, HashMap},
     fmt,
     time::Duration,
 };
 
 use bytes::Bytes;
-use redis::{Cmd, RedisResult, RedisWrite, Value, aio::MultiplexedConnection};
+use redis::{Cmd, Pipeline, RedisResult, RedisWrite, Value, aio::MultiplexedConnection};
 use tokio::sync::OnceCell;
 
 use super::{
@@ -16,15 +17,16 @@ use super::{
     failure,
     hash::{Groups, Writes, hash_set_command, pexpire_command},
     millis,
+    wire::Wire,
 };
 use crate::{HashExpiry, Put, Result};
 
 /// The longest lifetime of a field: 1,100 years. Redis takes no later end than the year 4199.
 const LONGEST_FIELD_MS: u64 = 1 << 45;
 
-/// What a server can do about the lifetime of a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FieldTtl {
+/// What a server can do about the lifetime of a field, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FieldTtl {
     /// It writes fields and their lifetime in one step: Redis 8, Valkey 9.
     Hsetex,
     /// It gives a lifetime to fields that are there: Redis 7.4.
@@ -91,10 +93,10 @@ pub(super) struct Fitted<F>(pub(super) F);
 impl<F, R> Request for Fitted<F>
 where
     F: Fn(FieldTtl) -> R + Sync,
-    R: Request + Send,
+    R: Borrow<Pipeline> + Send + Sync,
 {
     /// With the request that was made.
-    type Answer = (R, R::Answer);
+    type Answer = (R, Vec<Value>);
 
     async fn send(
         &self,
@@ -102,27 +104,41 @@ where
         abilities: &Abilities,
     ) -> RedisResult<Self::Answer> {
         let request = (self.0)(abilities.field_ttl(connection).await?);
-        let answer = request.send(connection, abilities).await?;
+        let answer = request.borrow().send(connection, abilities).await?;
         Ok((request, answer))
     }
 }
 
-impl Redis {
+/// What a server can do; an exchange only where it was not asked yet.
+pub(super) struct Ability;
+
+impl Request for Ability {
+    type Answer = FieldTtl;
+
+    fn send(
+        &self,
+        connection: &mut MultiplexedConnection,
+        abilities: &Abilities,
+    ) -> impl Future<Output = RedisResult<FieldTtl>> + Send {
+        abilities.field_ttl(connection)
+    }
+}
+
+impl<W: Wire> Redis<W> {
     /// Writes `puts`, each field with its own lifetime, in one pipeline.
     pub(super) async fn set_fields(&self, puts: &[Put<'_, Bytes>]) -> Result<()> {
-        let groups = Groups::of(puts.iter().map(|put| put.key));
-        let fitted = Fitted(|server: FieldTtl| {
-            let mut writes = Writes::plain(puts, &groups);
+        let groups = Groups::of::<W>(puts.iter().map(|put| put.key));
+        let fitted = |server: FieldTtl| {
+            let mut writes = Writes::plain::<W>(puts, &groups);
             for (space, positions) in &groups.spaces {
-                let key = puts[positions[0]].key;
                 for command in server.commands(space, &last_of_each(puts, positions)) {
-                    writes.add(command, key, HashExpiry::PerField);
+                    writes.add(command, positions[0], HashExpiry::PerField);
                 }
             }
             writes
-        });
-        let (writes, answers) = self.link.send(&fitted).await?;
-        self.carried_out(&writes, answers)
+        };
+        let (writes, answers) = self.wire.send_fitted(fitted).await?;
+        self.carried_out(puts, &writes, answers)
     }
 }
 

@@ -1,30 +1,32 @@
 //! Keys in a space as fields of hashes.
 
 use std::{
+    borrow::Borrow,
     collections::{HashMap, hash_map},
     time::Duration,
 };
 
 use bytes::Bytes;
-use redis::{Cmd, Pipeline, RedisResult, RedisWrite, Value, aio::MultiplexedConnection};
+use redis::{Cmd, Pipeline, RedisWrite, Value};
 
 use super::{
-    Redis, command,
-    connection::Request,
+    Redis,
+    by_slot::by_slot,
+    command,
     failure::{self, Meaning},
     fenced::any_fenced,
-    fields::Abilities,
     keys_command, millis, set_command,
+    wire::Wire,
 };
 use crate::{Backend, Batch, HashBackend, HashExpiry, Key, Level, Put, Result, WriteOpts};
 
-impl HashBackend for Redis {
+impl<W: Wire> HashBackend for Redis<W> {
     async fn hash_get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
         let Some(space) = key.space() else {
             return self.get(key).await;
         };
         let get = field_command("HGET", space, key.name());
-        let found = self.link.send(&get).await.and_then(|answer| self.found(answer));
+        let found = self.wire.read(&[key], &get).await.and_then(|answer| self.found(answer));
         found.map_err(|error| error.with_key(key))
     }
 
@@ -50,13 +52,13 @@ impl HashBackend for Redis {
         let set = hash_set_command(space, &[(key.name(), &value)]);
         let set = match expire_command(space, opts.keep_for, expiry) {
             None => {
-                let answer = self.link.send(&set).await;
-                answer.and_then(|answer| self.done(answer, failure::refusal))
+                let answer = self.wire.send(&set).await;
+                self.done(answer, failure::refusal)
             }
             Some(lifetime) => {
                 let mut both = Pipeline::with_capacity(2);
                 both.add_command(set).add_command(lifetime);
-                self.link.send(&both).await.and_then(|answers| {
+                self.wire.send_all(&both).await.and_then(|answers| {
                     let meanings = [failure::refusal, expire_refusal(expiry)];
                     let mut answers = answers.into_iter().zip(meanings);
                     answers.try_for_each(|(answer, meaning)| self.done(answer, meaning))
@@ -70,20 +72,19 @@ impl HashBackend for Redis {
         let Some(space) = key.space() else {
             return self.remove(key).await;
         };
-        let answer = self.link.send(&field_command("HDEL", space, key.name())).await;
-        let done = answer.and_then(|answer| self.done(answer, failure::refusal));
-        done.map_err(|error| error.with_key(key))
+        let answer = self.wire.send(&field_command("HDEL", space, key.name())).await;
+        self.done(answer, failure::refusal).map_err(|error| error.with_key(key))
     }
 
     /// One pipeline: an `MGET` of all plain keys, and an `HMGET` for each space. A space whose name
     /// holds something other than a hash fails its own entries only.
     async fn hash_get_multi(&self, keys: &[Key<'_>]) -> Result<Batch<Bytes>> {
-        let groups = Groups::of(keys.iter().copied());
+        let groups = Groups::of::<W>(keys.iter().copied());
         if groups.spaces.is_empty() {
             return self.get_multi(keys).await;
         }
-        let (pipeline, parts) = groups.pipeline("MGET", "HMGET", keys);
-        let answers = self.link.send(&pipeline).await?;
+        let (pipeline, parts) = groups.pipeline::<W>("MGET", "HMGET", keys);
+        let answers = self.wire.read_all(keys, &pipeline).await?;
         let mut found: Batch<Bytes> = keys.iter().map(|_| Ok(None)).collect();
         for (answer, positions) in answers.into_iter().zip(parts) {
             match self.found_many(answer, positions.len()) {
@@ -92,7 +93,7 @@ impl HashBackend for Redis {
                         found[*position] = value.map_err(|error| error.with_key(keys[*position]));
                     }
                 }
-                Err(error) if error.is_unreadable() => {
+                Err(error) if error.is_unreadable() || W::HAS_SLOTS => {
                     for position in positions {
                         found[*position] = Err(error.clone().with_key(keys[*position]));
                     }
@@ -108,7 +109,7 @@ impl HashBackend for Redis {
     /// [`PerField`](HashExpiry::PerField), an `HSETEX` for each lifetime among them. With leases, a
     /// script that does the same.
     async fn hash_set_multi(&self, puts: &[Put<'_, Bytes>], expiry: HashExpiry) -> Result<()> {
-        let groups = Groups::of(puts.iter().map(|put| put.key));
+        let groups = Groups::of::<W>(puts.iter().map(|put| put.key));
         if groups.spaces.is_empty() {
             return self.set_multi(puts).await;
         }
@@ -118,29 +119,29 @@ impl HashBackend for Redis {
         if expiry == HashExpiry::PerField {
             return Box::pin(self.set_fields(puts)).await;
         }
-        let mut writes = Writes::plain(puts, &groups);
+        let mut writes = Writes::plain::<W>(puts, &groups);
         for (space, positions) in &groups.spaces {
-            let key = puts[positions[0]].key;
+            let first = positions[0];
             let fields: Vec<(&str, &[u8])> =
                 positions.iter().map(|at| (puts[*at].key.name(), &*puts[*at].value)).collect();
-            writes.add(hash_set_command(space, &fields), key, expiry);
+            writes.add(hash_set_command(space, &fields), first, expiry);
             let keep_for = positions.iter().filter_map(|at| puts[*at].opts.keep_for).max();
             if let Some(expire) = expire_command(space, keep_for, expiry) {
-                writes.add(expire, key, expiry);
+                writes.add(expire, first, expiry);
             }
         }
-        let answers = self.link.send(&writes).await?;
-        self.carried_out(&writes, answers)
+        let answers = self.wire.send_all(writes.borrow()).await?;
+        self.carried_out(puts, &writes, answers)
     }
 
     /// One pipeline: a `DEL` of all plain keys, and an `HDEL` for each space.
     async fn hash_remove_multi(&self, keys: &[Key<'_>]) -> Result<()> {
-        let groups = Groups::of(keys.iter().copied());
+        let groups = Groups::of::<W>(keys.iter().copied());
         if groups.spaces.is_empty() {
             return self.remove_multi(keys).await;
         }
-        let (pipeline, parts) = groups.pipeline("DEL", "HDEL", keys);
-        let answers = self.link.send(&pipeline).await?;
+        let (pipeline, parts) = groups.pipeline::<W>("DEL", "HDEL", keys);
+        let answers = self.wire.send_all(&pipeline).await?;
         answers.into_iter().zip(parts).try_for_each(|(answer, positions)| {
             let done = self.done(answer, failure::refusal);
             done.map_err(|error| error.with_key(keys[positions[0]]))
@@ -148,71 +149,71 @@ impl HashBackend for Redis {
     }
 }
 
-/// A pipeline of writes: of each command, for which entry it stands and what its refusal means.
-pub(super) struct Writes<'k> {
+/// A pipeline of writes: of each command, for which entry of the batch it stands and what its refusal
+/// means.
+pub(super) struct Writes {
     pipeline: Pipeline,
-    each: Vec<(Key<'k>, Meaning)>,
+    each: Vec<(usize, Meaning)>,
 }
 
-impl<'k> Writes<'k> {
+impl Writes {
     /// The `SET`s of the plain keys among `puts`.
-    pub(super) fn plain(puts: &[Put<'k, Bytes>], groups: &Groups<'_>) -> Self {
-        let capacity = groups.plain.len() + 2 * groups.spaces.len();
+    pub(super) fn plain<W: Wire>(puts: &[Put<'_, Bytes>], groups: &Groups<'_>) -> Self {
+        let capacity = puts.len() + groups.spaces.len();
         let mut writes = Self {
             pipeline: Pipeline::with_capacity(capacity),
             each: Vec::with_capacity(capacity),
         };
-        for position in &groups.plain {
+        for position in groups.plain.iter().flatten() {
             let put = &puts[*position];
-            writes.pipeline.add_command(set_command(&put.key.flat(), &put.value, put.opts));
-            writes.each.push((put.key, failure::refusal));
+            writes.pipeline.add_command(set_command(&W::name(put.key), &put.value, put.opts));
+            writes.each.push((*position, failure::refusal));
         }
         writes
     }
 
     /// Adds a command that writes or dates fields of a hash.
-    pub(super) fn add(&mut self, command: Cmd, key: Key<'k>, expiry: HashExpiry) {
+    pub(super) fn add(&mut self, command: Cmd, position: usize, expiry: HashExpiry) {
         self.pipeline.add_command(command);
-        self.each.push((key, expire_refusal(expiry)));
+        self.each.push((position, expire_refusal(expiry)));
     }
 }
 
-impl Request for Writes<'_> {
-    type Answer = Vec<Value>;
-
-    fn send(
-        &self,
-        connection: &mut MultiplexedConnection,
-        abilities: &Abilities,
-    ) -> impl Future<Output = RedisResult<Vec<Value>>> + Send {
-        self.pipeline.send(connection, abilities)
+impl Borrow<Pipeline> for Writes {
+    fn borrow(&self) -> &Pipeline {
+        &self.pipeline
     }
 }
 
-impl Redis {
+impl<W: Wire> Redis<W> {
     /// Whether all `writes` were carried out; the error is that of the first which was not.
-    pub(super) fn carried_out(&self, writes: &Writes<'_>, answers: Vec<Value>) -> Result<()> {
-        answers.into_iter().zip(&writes.each).try_for_each(|(answer, (key, meaning))| {
-            self.done(answer, *meaning).map_err(|error| error.with_key(*key))
+    pub(super) fn carried_out(
+        &self,
+        puts: &[Put<'_, Bytes>],
+        writes: &Writes,
+        answers: Vec<Result<Value>>,
+    ) -> Result<()> {
+        answers.into_iter().zip(&writes.each).try_for_each(|(answer, (position, meaning))| {
+            let done = self.done(answer, *meaning);
+            done.map_err(|error| error.with_key(puts[*position].key))
         })
     }
 }
 
 /// The positions of a batch by where they lead, each in the caller's order.
 pub(super) struct Groups<'k> {
-    plain: Vec<usize>,
+    /// Those outside of hashes, where there are slots by them.
+    plain: Vec<Vec<usize>>,
     pub(super) spaces: Vec<(&'k str, Vec<usize>)>,
 }
 
 impl<'k> Groups<'k> {
-    pub(super) fn of(keys: impl Iterator<Item = Key<'k>>) -> Self {
-        let mut groups = Self { plain: Vec::new(), spaces: Vec::new() };
+    pub(super) fn of<W: Wire>(keys: impl Iterator<Item = Key<'k>> + Clone) -> Self {
+        let plain = keys.clone().enumerate().filter(|(_, key)| key.space().is_none());
+        let mut groups = Self { plain: by_slot::<W>(plain), spaces: Vec::new() };
         let mut known: HashMap<&str, usize> = HashMap::new();
         for (position, key) in keys.enumerate() {
-            let Some(space) = key.space() else {
-                groups.plain.push(position);
-                continue;
-            };
+            let Some(space) = key.space() else { continue };
             match known.entry(space) {
                 hash_map::Entry::Occupied(at) => groups.spaces[*at.get()].1.push(position),
                 hash_map::Entry::Vacant(new) => {
@@ -224,13 +225,19 @@ impl<'k> Groups<'k> {
         groups
     }
 
-    /// One command for all plain keys and one for each space, and the positions each stands for.
-    fn pipeline(&self, plain: &str, space: &str, keys: &[Key<'_>]) -> (Pipeline, Vec<&[usize]>) {
-        let mut pipeline = Pipeline::with_capacity(1 + self.spaces.len());
-        let mut parts: Vec<&[usize]> = Vec::with_capacity(1 + self.spaces.len());
-        if !self.plain.is_empty() {
-            pipeline.add_command(keys_command(plain, self.plain.iter().map(|at| keys[*at])));
-            parts.push(&self.plain);
+    /// One command for all plain keys of a slot and one for each space, and the positions each stands for.
+    fn pipeline<W: Wire>(
+        &self,
+        plain: &str,
+        space: &str,
+        keys: &[Key<'_>],
+    ) -> (Pipeline, Vec<&[usize]>) {
+        let count = self.plain.len() + self.spaces.len();
+        let mut pipeline = Pipeline::with_capacity(count);
+        let mut parts: Vec<&[usize]> = Vec::with_capacity(count);
+        for positions in &self.plain {
+            pipeline.add_command(keys_command::<W>(plain, positions.iter().map(|at| keys[*at])));
+            parts.push(positions);
         }
         for (hash, positions) in &self.spaces {
             let names = positions.iter().map(|at| keys[*at].name());
@@ -297,7 +304,7 @@ pub(super) fn expire_refusal(expiry: HashExpiry) -> Meaning {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::wire::Direct, *};
 
     #[test]
     fn groups_keep_order_and_duplicates() {
@@ -310,10 +317,10 @@ mod tests {
             Key::from(("b", "1")),
             Key::from("p"),
         ];
-        let groups = Groups::of(keys.into_iter());
-        assert_eq!(groups.plain, [0, 3, 6]);
+        let groups = Groups::of::<Direct>(keys.into_iter());
+        assert_eq!(groups.plain, [[0, 3, 6]]);
         assert_eq!(groups.spaces, [("b", vec![1, 4, 5]), ("a", vec![2])]);
-        let (pipeline, parts) = groups.pipeline("MGET", "HMGET", &keys);
+        let (pipeline, parts) = groups.pipeline::<Direct>("MGET", "HMGET", &keys);
         assert_eq!((pipeline.len(), parts.len()), (3, 3));
         let sent = String::from_utf8(pipeline.get_packed_pipeline()).unwrap();
         let words: Vec<&str> =

@@ -1,5 +1,7 @@
 //! Redis and Valkey.
 
+mod by_slot;
+mod cluster;
 mod config;
 mod connection;
 mod driver;
@@ -7,23 +9,28 @@ mod failure;
 mod fenced;
 mod fields;
 mod hash;
+mod sentinel;
 #[cfg(feature = "config")]
 mod settings;
 #[cfg(feature = "backend-redis-tls")]
 mod tls;
 mod tracking;
+mod wire;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use redis::{Cmd, Pipeline, RedisWrite, Value};
 
-pub use self::config::RedisBuilder;
-pub(crate) use self::{config::config, connection::Link, failure::refusal, tracking::Waits};
-use self::{failure::Meaning, fenced::any_fenced};
-use crate::{
-    Backend, Batch, Capabilities, Domain, Error, Expires, Key, Level, Put, Result, WriteOpts,
+pub use self::{
+    cluster::{Cluster, RedisClusterBuilder},
+    config::RedisBuilder,
+    sentinel::{RedisSentinelBuilder, Sentinel},
+    wire::{Direct, Wire},
 };
+pub(crate) use self::{config::config, failure::refusal, tracking::Waits};
+use self::{failure::Meaning, fenced::any_fenced};
+use crate::{Backend, Batch, Capabilities, Error, Expires, Key, Level, Put, Result, WriteOpts};
 
 /// The longest lifetime a server is asked for: 285,000 years, which added to its clock is far from
 /// overflowing, and which a double keeps exactly.
@@ -94,9 +101,15 @@ const LONGEST_MS: u64 = 1 << 53;
 /// The connection lives in the Tokio runtime of the call that made it, which must have I/O and time
 /// enabled. When that runtime ends, the next call makes a new connection in its own.
 #[derive(Clone)]
-pub struct Redis {
-    pub(crate) link: Arc<Link>,
+pub struct Redis<W = Direct> {
+    pub(crate) wire: W,
 }
+
+/// A Redis Cluster or Valkey cluster.
+pub type RedisCluster = Redis<Cluster>;
+
+/// A master and its replicas, watched by sentinels.
+pub type RedisSentinel = Redis<Sentinel>;
 
 impl Redis {
     /// The server at `url`, with default settings. Does not connect yet, so a server that is down
@@ -115,6 +128,22 @@ impl Redis {
         RedisBuilder::new(url.into())
     }
 
+    /// Settings for the cluster that the nodes at `urls` are part of: some of them will do, the others
+    /// are found.
+    pub fn cluster(urls: impl IntoIterator<Item = impl Into<String>>) -> RedisClusterBuilder {
+        RedisClusterBuilder::new(urls.into_iter().map(Into::into).collect())
+    }
+
+    /// Settings for the master that the sentinels at `urls` know as `name`.
+    pub fn sentinel(
+        urls: impl IntoIterator<Item = impl Into<String>>,
+        name: impl Into<String>,
+    ) -> RedisSentinelBuilder {
+        RedisSentinelBuilder::new(urls.into_iter().map(Into::into).collect(), name.into())
+    }
+}
+
+impl<W: Wire> Redis<W> {
     /// Asks the server whether it is there, connecting if need be.
     ///
     /// # Errors
@@ -125,25 +154,15 @@ impl Redis {
     ///
     /// Harmless.
     pub async fn ping(&self) -> Result<()> {
-        match self.link.send(&command("PING", 0, 0)).await? {
+        match self.wire.send(&command("PING", 0, 0)).await? {
             Value::SimpleString(answer) if answer == "PONG" => Ok(()),
             other => Err(self.refused(other, failure::refusal)),
         }
     }
 
-    /// Whose leases this backend can check, and where locks see its entries.
-    pub(crate) fn domain(&self) -> Domain {
-        let target = self.link.target();
-        Domain::new(("redis", target.address.to_string(), target.database))
-    }
-
-    /// The same server, with the same settings, over a connection that tracks.
+    /// The same servers, with the same settings, over connections that track.
     pub(crate) fn tracking(&self, waits: Arc<Waits>) -> Self {
-        Self::from_link(self.link.tracking(waits))
-    }
-
-    fn from_link(link: Arc<Link>) -> Self {
-        Self { link }
+        Self { wire: self.wire.tracking(waits) }
     }
 
     /// The error in an answer that is not what the command should give.
@@ -153,8 +172,7 @@ impl Redis {
             return failure::unexpected("the server gave an answer of an unexpected form");
         };
         if error.code() == "READONLY" {
-            // After a failover the old master answers so on connections that are still open.
-            self.link.reconnect();
+            self.wire.demoted();
         }
         meaning(&error)
     }
@@ -169,21 +187,22 @@ impl Redis {
     }
 
     /// An answer to a write, which is `OK`, the number of keys or fields touched, or one for each.
-    fn done(&self, answer: Value, meaning: Meaning) -> Result<()> {
-        match answer {
+    fn done(&self, answer: Result<Value>, meaning: Meaning) -> Result<()> {
+        match answer? {
             Value::Okay | Value::Int(_) | Value::Array(_) => Ok(()),
             other => Err(self.refused(other, meaning)),
         }
     }
 
-    async fn get_plain(&self, key: &[u8]) -> Result<Option<Bytes>> {
-        let mut get = command("GET", 1, key.len());
-        get.write_arg(key);
-        self.found(self.link.send(&get).await?)
+    async fn get_plain(&self, key: Key<'_>) -> Result<Option<Bytes>> {
+        let name = W::name(key);
+        let mut get = command("GET", 1, name.len());
+        get.write_arg(&name);
+        self.found(self.wire.read(&[key], &get).await?)
     }
 
     async fn set_plain(&self, key: &[u8], value: &[u8], opts: WriteOpts<'_>) -> Result<()> {
-        let answer = self.link.send(&set_command(key, value, opts)).await?;
+        let answer = self.wire.send(&set_command(key, value, opts)).await;
         self.done(answer, failure::refusal)
     }
 
@@ -191,46 +210,42 @@ impl Redis {
     async fn remove_plain(&self, key: &[u8]) -> Result<()> {
         let mut del = command("DEL", 1, key.len());
         del.write_arg(key);
-        self.done(self.link.send(&del).await?, failure::refusal)
+        self.done(self.wire.send(&del).await, failure::refusal)
     }
 }
 
-impl fmt::Debug for Redis {
+impl<W: Wire> fmt::Debug for Redis<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let target = self.link.target();
-        let field_ttl = self.link.field_ttl();
-        let field_ttl = field_ttl.map_or("not asked yet".to_owned(), |found| found.to_string());
-        f.debug_struct("Redis")
-            .field("address", &format_args!("{}", target.address))
-            .field("database", &target.database)
-            .field("connect_timeout", &target.connect_timeout)
-            .field("response_timeout", &target.response_timeout)
-            .field("field_ttl", &format_args!("{field_ttl}"))
-            .finish()
+        let mut shown = f.debug_struct("Redis");
+        self.wire.describe(&mut shown);
+        shown.finish()
     }
 }
 
-impl Level for Redis {
+impl<W: Wire> Level for Redis<W> {
     async fn remove(&self, key: Key<'_>) -> Result<()> {
-        self.remove_plain(&key.flat()).await.map_err(|error| error.with_key(key))
+        self.remove_plain(&W::name(key)).await.map_err(|error| error.with_key(key))
     }
 
     async fn remove_multi(&self, keys: &[Key<'_>]) -> Result<()> {
         if keys.is_empty() {
             return Ok(());
         }
-        let answer = self.link.send(&keys_command("DEL", keys.iter().copied())).await?;
+        if W::HAS_SLOTS {
+            return Box::pin(self.remove_by_slot(keys)).await;
+        }
+        let answer = self.wire.send(&keys_command::<W>("DEL", keys.iter().copied())).await;
         self.done(answer, failure::refusal)
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default().with_expires(Expires::Always).with_fence(self.domain())
+        Capabilities::default().with_expires(Expires::Always).with_fence(self.wire.domain())
     }
 }
 
-impl Backend for Redis {
+impl<W: Wire> Backend for Redis<W> {
     async fn get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
-        self.get_plain(&key.flat()).await.map_err(|error| error.with_key(key))
+        self.get_plain(key).await.map_err(|error| error.with_key(key))
     }
 
     async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts<'_>) -> Result<()> {
@@ -239,16 +254,20 @@ impl Backend for Redis {
             let set = Box::pin(self.set_fenced(&[Put::new(key, value, opts)], None)).await;
             return set.map_err(|error| error.with_key(key));
         }
-        let set = self.set_plain(&key.flat(), &value, opts).await;
+        let set = self.set_plain(&W::name(key), &value, opts).await;
         set.map_err(|error| error.with_key(key))
     }
 
-    /// One `MGET`. It gives nothing for a key that holds another type of value.
+    /// One `MGET`, or one for each slot. It gives nothing for a key that holds another type of value.
     async fn get_multi(&self, keys: &[Key<'_>]) -> Result<Batch<Bytes>> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let answer = self.link.send(&keys_command("MGET", keys.iter().copied())).await?;
+        if W::HAS_SLOTS {
+            return Box::pin(self.get_by_slot(keys)).await;
+        }
+        let get = keys_command::<W>("MGET", keys.iter().copied());
+        let answer = self.wire.read(keys, &get).await;
         self.found_many(answer, keys.len())
     }
 
@@ -262,19 +281,19 @@ impl Backend for Redis {
         }
         let mut sets = Pipeline::with_capacity(puts.len());
         for put in puts {
-            sets.add_command(set_command(&put.key.flat(), &put.value, put.opts));
+            sets.add_command(set_command(&W::name(put.key), &put.value, put.opts));
         }
-        let answers = self.link.send(&sets).await?;
+        let answers = self.wire.send_all(&sets).await?;
         answers.into_iter().zip(puts).try_for_each(|(answer, put)| {
             self.done(answer, failure::refusal).map_err(|error| error.with_key(put.key))
         })
     }
 }
 
-impl Redis {
+impl<W: Wire> Redis<W> {
     /// The values in an answer to `MGET` or `HMGET` of `count` keys.
-    fn found_many(&self, answer: Value, count: usize) -> Result<Batch<Bytes>> {
-        match answer {
+    fn found_many(&self, answer: Result<Value>, count: usize) -> Result<Batch<Bytes>> {
+        match answer? {
             Value::Array(answers) if answers.len() == count => {
                 Ok(answers.into_iter().map(|answer| self.found(answer)).collect())
             }
@@ -290,11 +309,14 @@ pub(crate) fn command(name: &str, args: usize, bytes: usize) -> Cmd {
     command
 }
 
-fn keys_command<'a>(name: &str, keys: impl ExactSizeIterator<Item = Key<'a>> + Clone) -> Cmd {
-    let bytes = keys.clone().map(|key| key.space().map_or(0, |s| s.len() + 1) + key.name().len());
+fn keys_command<'a, W: Wire>(
+    name: &str,
+    keys: impl ExactSizeIterator<Item = Key<'a>> + Clone,
+) -> Cmd {
+    let bytes = keys.clone().map(|key| key.space().map_or(0, |s| s.len() + 3) + key.name().len());
     let mut command = command(name, keys.len(), bytes.sum());
     for key in keys {
-        command.write_arg(&key.flat());
+        command.write_arg(&W::name(key));
     }
     command
 }

@@ -18,17 +18,17 @@ use tokio::sync::{Notify, futures::Notified};
 use super::config::Target;
 
 /// Who waits for a change of which keys.
-#[derive(Default)]
-pub(crate) struct Waits(Mutex<HashMap<Box<[u8]>, Waiting>>);
+#[derive(Debug, Default)]
+pub struct Waits(Mutex<HashMap<Box<[u8]>, Waiting>>);
 
 /// Those who wait for one key.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Waiting {
     count: usize,
     change: Arc<Change>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Change {
     notify: Notify,
     /// How often the server has said so.

@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use super::{Inner, RedisLock, watch::Watch};
 use crate::{
     Redis, Result,
-    backend::redis::{config, millis},
+    backend::redis::{Direct, Wire, config, millis},
 };
 
 pub(super) const PREFIX: &str = "larder:lock:";
@@ -16,16 +16,16 @@ const SHORTEST_POLL: Duration = Duration::from_millis(10);
 /// Settings of a [`RedisLock`]; made by [`RedisLock::builder`].
 #[must_use = "a builder does nothing until `build`"]
 #[derive(Clone, Debug)]
-pub struct RedisLockBuilder {
-    redis: Redis,
+pub struct RedisLockBuilder<W: Wire = Direct> {
+    redis: Redis<W>,
     prefix: Option<String>,
     dogpile: bool,
     lease: Duration,
     poll: Duration,
 }
 
-impl RedisLockBuilder {
-    pub(super) fn new(redis: &Redis) -> Self {
+impl<W: Wire> RedisLockBuilder<W> {
+    pub(super) fn new(redis: &Redis<W>) -> Self {
         Self { redis: redis.clone(), prefix: None, dogpile: false, lease: LEASE, poll: POLL }
     }
 
@@ -62,8 +62,9 @@ impl RedisLockBuilder {
     /// # Errors
     ///
     /// Of kind [`Config`](crate::ErrorKind::Config), when the prefix is empty (or, in dogpile's form,
-    /// one that dogpile refuses), or the lease or the poll interval is too short.
-    pub fn build(self) -> Result<RedisLock> {
+    /// one that dogpile refuses), or the lease or the poll interval is too short. In a cluster also
+    /// when dogpile's form is asked for, or the prefix has a `{`.
+    pub fn build(self) -> Result<RedisLock<W>> {
         let default = if self.dogpile { DOGPILE_PREFIX } else { PREFIX };
         let prefix = self.prefix.clone().unwrap_or_else(|| default.to_owned());
         if prefix.is_empty() {
@@ -74,6 +75,15 @@ impl RedisLockBuilder {
                 "dogpile takes prefixes of 2 to 10 letters, digits, '_', '-', '.' and ':'",
             ));
         }
+        if W::HAS_SLOTS && self.dogpile {
+            return Err(config(
+                "in a cluster a lock of dogpile's form lies in another slot than its entry, and could \
+                 not fence it; leave `dogpile()` away",
+            ));
+        }
+        if W::HAS_SLOTS && prefix.contains('{') {
+            return Err(config("in a cluster a lock prefix has no '{', which would set the slot"));
+        }
         if self.lease < SHORTEST_LEASE {
             return Err(config("a lease of less than 100 ms would end before it is renewed"));
         }
@@ -83,7 +93,7 @@ impl RedisLockBuilder {
         Ok(self.lock(&prefix))
     }
 
-    pub(super) fn lock(self, prefix: &str) -> RedisLock {
+    pub(super) fn lock(self, prefix: &str) -> RedisLock<W> {
         RedisLock(Arc::new(Inner {
             watch: Watch::new(&self.redis, self.poll),
             redis: self.redis,

@@ -9,11 +9,11 @@ use std::{fmt, sync::Arc, time::Duration};
 use redis::{RedisWrite, Value};
 
 pub use self::builder::RedisLockBuilder;
-use self::{script::MOST_LEASES, watch::Watch};
+use self::watch::Watch;
 use super::{Domain, Lease, Lock};
 use crate::{
     Error, Key, Redis, Result,
-    backend::redis::{command, millis, refusal},
+    backend::redis::{Cluster, Direct, Sentinel, Wire, command, millis, refusal},
 };
 
 /// One creator among all processes that use a Redis or Valkey server.
@@ -90,31 +90,36 @@ use crate::{
 ///
 /// An ACL user needs `EVAL`, `GET`, `SET`, `DEL`, `EXISTS`, `PEXPIRE` and `PTTL` on the names of
 /// locks, and `HELLO` and `CLIENT TRACKING` for the pushes.
-#[derive(Clone)]
-pub struct RedisLock(Arc<Inner>);
+pub struct RedisLock<W = Direct>(Arc<Inner<W>>);
 
-struct Inner {
-    redis: Redis,
-    watch: Watch,
+/// [`RedisLock`] in a cluster.
+pub type RedisClusterLock = RedisLock<Cluster>;
+
+/// [`RedisLock`] at a master that sentinels watch.
+pub type RedisSentinelLock = RedisLock<Sentinel>;
+
+struct Inner<W> {
+    redis: Redis<W>,
+    watch: Watch<W>,
     prefix: Box<str>,
     dogpile: bool,
     lease: Duration,
 }
 
-impl RedisLock {
+impl<W: Wire> RedisLock<W> {
     /// Locks beside the entries of `redis`, with default settings. Does not connect yet.
     #[must_use]
-    pub fn new(redis: &Redis) -> Self {
+    pub fn new(redis: &Redis<W>) -> Self {
         RedisLockBuilder::new(redis).lock(builder::PREFIX)
     }
 
     /// Settings for locks beside the entries of `redis`.
-    pub fn builder(redis: &Redis) -> RedisLockBuilder {
+    pub fn builder(redis: &Redis<W>) -> RedisLockBuilder<W> {
         RedisLockBuilder::new(redis)
     }
 
     fn name(&self, key: Key<'_>) -> Vec<u8> {
-        [self.0.prefix.as_bytes(), &key.flat()].concat()
+        W::lock_name(&self.0.prefix, key)
     }
 
     /// Runs `script` for all of `leases`; its answer for each.
@@ -122,24 +127,32 @@ impl RedisLock {
         if leases.is_empty() {
             return Ok(Vec::new());
         }
-        let pipeline = script::pipeline(script, leases, millis(self.0.lease));
-        let answers = self.0.redis.link.send(&pipeline).await.map_err(|error| match leases {
-            [lease] => error.with_key(lease.key()),
-            _ => error,
-        })?;
-        let mut held = Vec::with_capacity(leases.len());
-        for (answer, leases) in answers.into_iter().zip(leases.chunks(MOST_LEASES)) {
-            let refused = |answer| self.refused(answer, leases[0].key());
-            match answer {
-                Value::Array(answers) if answers.len() == leases.len() => {
-                    for answer in answers {
-                        held.push(yes(answer).map_err(refused)?);
+        let (pipeline, parts) = script::pipeline::<W>(script, leases, millis(self.0.lease));
+        let answers =
+            self.0.redis.wire.send_all(&pipeline).await.map_err(|error| match leases {
+                [lease] => error.with_key(lease.key()),
+                _ => error,
+            })?;
+        let mut held = vec![false; leases.len()];
+        for (answer, positions) in answers.into_iter().zip(parts) {
+            let key = leases[positions[0]].key();
+            let refused = |answer| self.refused(answer, key);
+            match answer.map_err(|error| error.with_key(key))? {
+                Value::Array(answers) if answers.len() == positions.len() => {
+                    for (position, answer) in positions.into_iter().zip(answers) {
+                        held[position] = yes(answer).map_err(refused)?;
                     }
                 }
                 other => return Err(refused(other)),
             }
         }
         Ok(held)
+    }
+
+    /// Tells the wire which of `leases` are held.
+    fn hold(&self, leases: &[Lease], held: &[bool]) {
+        let ours = leases.iter().zip(held).filter_map(|(lease, held)| held.then_some(lease));
+        self.0.redis.wire.held(ours, self.0.lease);
     }
 
     #[cold]
@@ -158,7 +171,7 @@ fn yes(answer: Value) -> Result<bool, Value> {
 }
 
 /// Shows how many locks are waited for besides the settings.
-impl fmt::Debug for RedisLock {
+impl<W: Wire> fmt::Debug for RedisLock<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisLock")
             .field("prefix", &self.0.prefix)
@@ -170,25 +183,32 @@ impl fmt::Debug for RedisLock {
     }
 }
 
-impl Lock for RedisLock {
+impl<W> Clone for RedisLock<W> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<W: Wire> Lock for RedisLock<W> {
     fn lease(&self, key: Key<'_>) -> Lease {
         Lease::new(key, self.name(key))
     }
 
     async fn acquire(&self, leases: &[Lease]) -> Result<Vec<bool>> {
-        self.run(script::ACQUIRE, leases).await
+        self.run(script::ACQUIRE, leases).await.inspect(|held| self.hold(leases, held))
     }
 
     async fn seize(&self, leases: &[Lease]) -> Result<()> {
         let script = if self.0.dogpile { script::SEIZE_OURS } else { script::SEIZE };
-        self.run(script, leases).await.map(drop)
+        self.run(script, leases).await.map(|held| self.hold(leases, &held))
     }
 
     async fn renew(&self, leases: &[Lease]) -> Result<Vec<bool>> {
-        self.run(script::RENEW, leases).await
+        self.run(script::RENEW, leases).await.inspect(|held| self.hold(leases, held))
     }
 
     async fn release(&self, leases: &[Lease]) -> Result<()> {
+        self.0.redis.wire.given_back(leases);
         self.run(script::RELEASE, leases).await.map(drop)
     }
 
@@ -201,7 +221,7 @@ impl Lock for RedisLock {
         let name = self.name(key);
         let mut exists = command("EXISTS", 1, name.len());
         exists.write_arg(&name);
-        let answer = self.0.redis.link.send(&exists).await;
+        let answer = self.0.redis.wire.send(&exists).await;
         let answer = answer.map_err(|error| error.with_key(key))?;
         yes(answer).map_err(|answer| self.refused(answer, key))
     }
@@ -211,6 +231,6 @@ impl Lock for RedisLock {
     }
 
     fn domain(&self) -> Option<Domain> {
-        Some(self.0.redis.domain())
+        Some(self.0.redis.wire.domain())
     }
 }

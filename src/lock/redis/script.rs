@@ -1,11 +1,17 @@
 //! What the server runs.
 
+use std::collections::BTreeMap;
+
 use redis::{Cmd, Pipeline, RedisWrite};
 
-use crate::{Lease, backend::redis::command, lock::VERSION_AT};
+use crate::{
+    Lease,
+    backend::redis::{Wire, command},
+    lock::VERSION_AT,
+};
 
 /// How many leases one script takes.
-pub(super) const MOST_LEASES: usize = 1000;
+const MOST_LEASES: usize = 1000;
 
 // Each script takes the names of locks as keys, and as arguments the lease length in milliseconds and
 // the token of each. It answers 1 or 0 for each. They are sent whole and not by their digests: a few
@@ -76,21 +82,35 @@ end
 return done
 ";
 
-/// One command for every [`MOST_LEASES`].
-pub(super) fn pipeline(script: &str, leases: &[Lease], ms: u64) -> Pipeline {
-    let mut pipeline = Pipeline::with_capacity(leases.len().div_ceil(MOST_LEASES));
-    for chunk in leases.chunks(MOST_LEASES) {
-        pipeline.add_command(eval(script, chunk, ms));
+/// A command for every [`MOST_LEASES`] in each slot, and which of the leases each command is about.
+pub(super) fn pipeline<W: Wire>(
+    script: &str,
+    leases: &[Lease],
+    ms: u64,
+) -> (Pipeline, Vec<Vec<usize>>) {
+    let mut slots: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
+    for (position, lease) in leases.iter().enumerate() {
+        slots.entry(W::slot(lease.name())).or_default().push(position);
     }
-    pipeline
+    let chunks = slots.values().flat_map(|positions| positions.chunks(MOST_LEASES));
+    let parts: Vec<Vec<usize>> = chunks.map(<[usize]>::to_vec).collect();
+    let mut pipeline = Pipeline::with_capacity(parts.len());
+    for positions in &parts {
+        pipeline.add_command(eval(script, positions.iter().map(|at| &leases[*at]), ms));
+    }
+    (pipeline, parts)
 }
 
-fn eval(script: &str, leases: &[Lease], ms: u64) -> Cmd {
-    let bytes: usize = leases.iter().map(|lease| lease.name().len() + 32).sum();
+fn eval<'a>(
+    script: &str,
+    leases: impl ExactSizeIterator<Item = &'a Lease> + Clone,
+    ms: u64,
+) -> Cmd {
+    let bytes: usize = leases.clone().map(|lease| lease.name().len() + 32).sum();
     let mut eval = command("EVAL", 3 + 2 * leases.len(), script.len() + bytes + 32);
     eval.write_arg(script.as_bytes());
     eval.arg(leases.len());
-    for lease in leases {
+    for lease in leases.clone() {
         eval.write_arg(lease.name());
     }
     eval.arg(ms);

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::{
     Error, Result,
-    backend::redis::{Redis, Waits, command, refusal},
+    backend::redis::{Redis, Waits, Wire, command, refusal},
 };
 
 /// How often a wait looks where the server does not push.
@@ -21,10 +21,10 @@ const REFUSED_FOR: Duration = Duration::from_secs(60);
 const AFTER_THE_END: Duration = Duration::from_millis(2);
 
 /// Looks at locks over a connection of its own, so that the server says when one changes.
-pub(super) struct Watch {
-    redis: Redis,
+pub(super) struct Watch<W> {
+    redis: Redis<W>,
     /// The same server over a connection that tracks, made by the first wait.
-    pushing: Redis,
+    pushing: Redis<W>,
     waits: Arc<Waits>,
     poll: Duration,
     refused: Mutex<Option<Instant>>,
@@ -37,8 +37,8 @@ struct Held {
     lasts: Option<Duration>,
 }
 
-impl Watch {
-    pub(super) fn new(redis: &Redis, poll: Duration) -> Self {
+impl<W: Wire> Watch<W> {
+    pub(super) fn new(redis: &Redis<W>, poll: Duration) -> Self {
         let waits = Arc::new(Waits::default());
         let pushing = redis.tracking(Arc::clone(&waits));
         Self { redis: redis.clone(), pushing, waits, poll, refused: Mutex::default() }
@@ -83,12 +83,12 @@ impl Watch {
         look.add_command(get).add_command(pttl);
         let mut refusal = None;
         if self.may_push() {
-            match self.pushing.link.send(&look).await {
+            match self.pushing.wire.send_all(&look).await {
                 Ok(answers) => return Ok((held(&self.pushing, answers)?, self.poll)),
                 Err(error) => refusal = Some(error),
             }
         }
-        let answers = self.redis.link.send(&look).await?;
+        let answers = self.redis.wire.send_all(&look).await?;
         // Not before: what refuses everything says nothing about pushes.
         if let Some(error) = refusal.filter(|error| !error.is_transient()) {
             self.note(&error);
@@ -116,15 +116,15 @@ impl Watch {
 }
 
 /// Who holds a lock, from the answers of `redis` to `GET` and `PTTL`.
-fn held(redis: &Redis, answers: Vec<Value>) -> Result<Option<Held>> {
+fn held<W: Wire>(redis: &Redis<W>, answers: Vec<Result<Value>>) -> Result<Option<Held>> {
     let refused = |answer: Option<_>| redis.refused(answer.unwrap_or(Value::Nil), refusal);
     let mut answers = answers.into_iter();
-    let token = match answers.next() {
+    let token = match answers.next().transpose()? {
         Some(Value::BulkString(token)) => token,
         Some(Value::Nil) => return Ok(None),
         other => return Err(refused(other)),
     };
-    let lasts = match answers.next() {
+    let lasts = match answers.next().transpose()? {
         Some(Value::Int(-1)) => None,
         // Negative, when it ended between the two.
         Some(Value::Int(ms)) => Some(Duration::from_millis(ms.try_into().unwrap_or(0))),

@@ -1,0 +1,150 @@
+//! A master and its replicas, watched by sentinels.
+
+mod builder;
+mod held;
+mod service;
+
+use std::{borrow::Borrow, fmt, sync::Arc, time::Duration};
+
+use redis::{Cmd, Pipeline, Value};
+
+pub use self::builder::RedisSentinelBuilder;
+pub(super) use self::service::Service;
+use self::{held::Held, service::Role};
+use super::{
+    config::{Access, Address},
+    connection::{Link, Request},
+    fields::{FieldTtl, Fitted},
+    tracking::Waits,
+    wire::Carry,
+};
+use crate::{Domain, ErrorKind, Key, Lease, Result};
+
+/// The wire of a [`RedisSentinel`](crate::RedisSentinel): each connection is made to the server that the
+/// sentinels name at that moment.
+#[derive(Clone)]
+pub struct Sentinel {
+    master: Arc<Link>,
+    replicas: Option<Arc<Replicas>>,
+}
+
+struct Replicas {
+    /// Leads to one of them.
+    link: Arc<Link>,
+    held: Held,
+}
+
+impl Sentinel {
+    fn new(
+        sentinels: Arc<[Arc<Link>]>,
+        name: &str,
+        is_tls: bool,
+        access: &Access,
+        reads_from_replicas: bool,
+    ) -> Result<Self> {
+        let link = |role| {
+            let service = Service::new(name.to_owned(), Arc::clone(&sentinels), role, is_tls);
+            Ok(Link::new(access.server(Address::Service(service))?))
+        };
+        let replicas = |link| Arc::new(Replicas { link, held: Held::default() });
+        Ok(Self {
+            master: link(Role::Master)?,
+            replicas: if reads_from_replicas { Some(replicas(link(Role::Replica)?)) } else { None },
+        })
+    }
+
+    /// Asks the master. One that hangs may have been replaced, so the next call asks the sentinels.
+    async fn ask<R: Request>(&self, request: &R) -> Result<R::Answer> {
+        let answer = self.master.send(request).await;
+        if answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::Timeout) {
+            self.master.reconnect();
+        }
+        answer
+    }
+
+    /// Asks a replica, and the master where none answers or `keys` are being created here.
+    async fn ask_any<R: Request>(&self, keys: &[Key<'_>], request: &R) -> Result<R::Answer> {
+        if let Some(replicas) = self.replicas.as_ref().filter(|them| !them.held.has_any(keys)) {
+            match replicas.link.send(request).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) if !error.is_transient() => return Err(error),
+                Err(_) => replicas.link.reconnect(),
+            }
+        }
+        self.ask(request).await
+    }
+}
+
+fn each<T>(answers: Vec<T>) -> Vec<Result<T>> {
+    answers.into_iter().map(Ok).collect()
+}
+
+impl Carry for Sentinel {
+    const HAS_SLOTS: bool = false;
+
+    fn send(&self, command: &Cmd) -> impl Future<Output = Result<Value>> + Send {
+        self.ask(command)
+    }
+
+    async fn send_all(&self, commands: &Pipeline) -> Result<Vec<Result<Value>>> {
+        self.ask(commands).await.map(each)
+    }
+
+    async fn send_fitted<R, F>(&self, make: F) -> Result<(R, Vec<Result<Value>>)>
+    where
+        R: Borrow<Pipeline> + Send + Sync,
+        F: Fn(FieldTtl) -> R + Send + Sync,
+    {
+        let (made, answers) = self.ask(&Fitted(make)).await?;
+        Ok((made, each(answers)))
+    }
+
+    fn read(&self, keys: &[Key<'_>], command: &Cmd) -> impl Future<Output = Result<Value>> + Send {
+        self.ask_any(keys, command)
+    }
+
+    async fn read_all(&self, keys: &[Key<'_>], commands: &Pipeline) -> Result<Vec<Result<Value>>> {
+        self.ask_any(keys, commands).await.map(each)
+    }
+
+    fn tracking(&self, waits: Arc<Waits>) -> Self {
+        Self { master: self.master.tracking(waits), replicas: None }
+    }
+
+    fn demoted(&self) {
+        self.master.reconnect();
+    }
+
+    fn held<'a>(&self, leases: impl Iterator<Item = &'a Lease>, lasts: Duration) {
+        if let Some(replicas) = &self.replicas {
+            replicas.held.add(leases, lasts);
+        }
+    }
+
+    fn given_back(&self, leases: &[Lease]) {
+        if let Some(replicas) = &self.replicas {
+            replicas.held.remove(leases);
+        }
+    }
+
+    fn domain(&self) -> Domain {
+        let target = self.master.target();
+        Domain::new(("redis-sentinel", target.address.to_string(), target.database))
+    }
+
+    fn describe(&self, shown: &mut fmt::DebugStruct<'_, '_>) {
+        let target = self.master.target();
+        shown.field("address", &format_args!("{}", target.address));
+        target.describe(shown);
+        shown.field("reads_from_replicas", &self.replicas.is_some());
+        self.master.describe_server(shown);
+    }
+}
+
+impl fmt::Debug for Sentinel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Sentinel");
+        self.describe(&mut shown);
+        shown.finish()
+    }
+}
