@@ -15,5 +15,5 @@ pub use self::{
     either::Either,
     hstore::{Always, ExpiryPolicy, Hstore, Never, OnCreate, PerField},
     keys::{KeyMap, KeyWriter, Keyed, Prefix, Prefixed, Version, Versioned},
-    tiered::{Alone, Changes, Copies, Tiered},
+    tiered::{Alone, Changes, Copies, Name, Tiered},
 };

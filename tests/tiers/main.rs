@@ -7,6 +7,8 @@ mod copies;
 mod failing;
 mod region;
 mod slow;
+#[cfg(all(feature = "backend-redis", feature = "codec-msgpack"))]
+mod tracking;
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -18,7 +20,7 @@ use std::{
 
 use larder::{
     BackendExt, Changes, Clock, Copies, Entry, Framed, Key, Level, ManualClock, Memo, Memory,
-    Meta, PayloadExt, Postcard, Result, Store, Tiered, Timestamp, WriteOpts,
+    Meta, Name, PayloadExt, Postcard, Result, Store, Tiered, Timestamp, WriteOpts,
     testing::{Chaos, ChaosHandle},
 };
 
@@ -90,8 +92,8 @@ impl Changes for Bell {
         Ok(())
     }
 
-    fn name(&self, key: Key<'_>, hashes: bool) -> Option<Box<[u8]>> {
-        Some(match key.space() {
+    fn name(&self, key: Key<'_>, hashes: bool) -> Name {
+        Name::Told(match key.space() {
             Some(space) if hashes => space.as_bytes().into(),
             _ => key.flat().into(),
         })

@@ -1,8 +1,15 @@
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use redis::{ConnectionAddr, IntoConnectionInfo};
 
-use super::{Direct, Redis, connection::Link, failure::LAYER, sentinel::Service};
+use super::{
+    Direct, Redis,
+    broadcast::{self, Broadcast},
+    connection::Link,
+    failure::LAYER,
+    sentinel::Service,
+    tracking::Listener,
+};
 use crate::{Error, ErrorKind, Result};
 
 /// How long a connection may take to come up.
@@ -120,6 +127,8 @@ pub(super) struct Access {
     pub(super) connect_timeout: Duration,
     pub(super) response_timeout: Duration,
     pub(super) ca_certificate: Option<Vec<u8>>,
+    /// What the names begin with whose changes are told.
+    pub(super) tracking: Vec<String>,
 }
 
 impl Default for Access {
@@ -131,6 +140,7 @@ impl Default for Access {
             connect_timeout: CONNECT_TIMEOUT,
             response_timeout: RESPONSE_TIMEOUT,
             ca_certificate: None,
+            tracking: Vec::new(),
         }
     }
 }
@@ -176,6 +186,20 @@ macro_rules! access_settings {
         /// ones. For `rediss://` only.
         pub fn ca_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
             self.access.ca_certificate = Some(pem.into());
+            self
+        }
+
+        /// Has the server tell what others change under names that begin with `prefix`, so that a
+        /// [`Tiered`](crate::Tiered) over this backend drops its copies
+        /// ([`coherent`](crate::Tiered::coherent)). Call it again for other prefixes; `""` is for all
+        /// names. Copies are made of keys under a prefix only. Default: nothing is told.
+        ///
+        /// The names are those in the server: with a layer such as [`Prefixed`](crate::Prefixed)
+        /// below the tiers that of the layer, with [`Hstore`](crate::Hstore) those of the hashes. Client
+        /// tracking in broadcasting mode needs Redis 6, Valkey or what speaks RESP3, and the right to
+        /// `CLIENT TRACKING`; elsewhere use [`RedisChannel`](crate::RedisChannel).
+        pub fn tracking(mut self, prefix: impl Into<String>) -> Self {
+            self.access.tracking.push(prefix.into());
             self
         }
     };
@@ -231,6 +255,13 @@ impl Access {
         Ok(target)
     }
 
+    /// Who is told of changes, of some connections if one that is lost `at_loss` matters.
+    pub(super) fn listener(&self, at_loss: bool) -> Result<Option<Listener>> {
+        broadcast::check(&self.tracking)?;
+        let some = !self.tracking.is_empty();
+        Ok(some.then(|| Listener::Broadcast(Broadcast::new(self.tracking.clone(), at_loss))))
+    }
+
     /// Shows the timeouts only.
     pub(super) fn show(&self, f: &mut fmt::Formatter<'_>, builder: &str) -> fmt::Result {
         f.debug_struct(builder)
@@ -262,7 +293,8 @@ impl RedisBuilder {
     /// Of kind [`Config`](ErrorKind::Config), when the URL or the certificate cannot be read, the URL
     /// has settings that nobody knows, or settings contradict each other.
     pub fn build(self) -> Result<Redis> {
-        Ok(Redis { wire: Direct(Link::new(self.access.target(&self.url)?)) })
+        let target = Arc::new(self.access.target(&self.url)?);
+        Ok(Redis { wire: Direct(Link::with(target, self.access.listener(false)?)) })
     }
 }
 

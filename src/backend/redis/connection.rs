@@ -21,7 +21,7 @@ use super::{
     driver::Driver,
     failure::{self, LAYER},
     fields::Abilities,
-    tracking::{Ear, Waits},
+    tracking::{Ear, Listener, Waits},
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -49,7 +49,7 @@ const QUEUE: usize = 512;
 pub(crate) struct Link {
     target: Arc<Target>,
     /// Who is told what the server says of its own accord, where it shall.
-    waits: Option<Arc<Waits>>,
+    listener: Option<Listener>,
     live: RwLock<Option<Arc<Live>>>,
     fault: Mutex<Option<Fault>>,
     /// Held while a connection is being made.
@@ -128,17 +128,21 @@ impl Link {
     /// Another connection to the same server, which tracks: of each key that was read over it, the
     /// server says when it changes, once, and `waits` is told.
     pub(crate) fn tracking(&self, waits: Arc<Waits>) -> Arc<Self> {
-        Self::with(Arc::clone(&self.target), Some(waits))
+        Self::with(Arc::clone(&self.target), Some(Listener::Waits(waits)))
     }
 
-    pub(super) fn with(target: Arc<Target>, waits: Option<Arc<Waits>>) -> Arc<Self> {
+    pub(super) fn with(target: Arc<Target>, listener: Option<Listener>) -> Arc<Self> {
         Arc::new(Self {
             target,
-            waits,
+            listener,
             live: RwLock::default(),
             fault: Mutex::default(),
             dialing: Arc::default(),
         })
+    }
+
+    pub(super) fn listener(&self) -> Option<&Listener> {
+        self.listener.as_ref()
     }
 
     pub(super) fn target(&self) -> &Target {
@@ -280,7 +284,7 @@ impl Link {
         }
         let limit = self.target.connect_timeout;
         let result =
-            timeout(limit, self.target.dial(self.waits.as_ref())).await.unwrap_or_else(|_| {
+            timeout(limit, self.target.dial(self.listener.as_ref())).await.unwrap_or_else(|_| {
                 let message = format!("no connection to {} within {limit:?}", self.target.address);
                 Err(Error::new(ErrorKind::Unavailable, LAYER).with_message(message))
             });
@@ -305,24 +309,24 @@ impl Link {
 }
 
 impl Target {
-    pub(super) async fn dial(&self, waits: Option<&Arc<Waits>>) -> Result<Arc<Live>> {
+    pub(super) async fn dial(&self, listener: Option<&Listener>) -> Result<Arc<Live>> {
         match &self.address {
             Address::Tcp(host, port) => {
                 let stream = self.tcp(host, *port).await?;
-                self.enter(stream, waits).await
+                self.enter(stream, listener).await
             }
             #[cfg(feature = "backend-redis-tls")]
             Address::Tls(host, port, tls) => {
                 let stream = self.tcp(host, *port).await?;
                 let stream = tls.connect(stream).await.map_err(|error| self.unreached(error))?;
-                self.enter(stream, waits).await
+                self.enter(stream, listener).await
             }
             #[cfg(unix)]
             Address::Unix(path) => {
                 let stream = tokio::net::UnixStream::connect(path).await;
-                self.enter(stream.map_err(|error| self.unreached(error))?, waits).await
+                self.enter(stream.map_err(|error| self.unreached(error))?, listener).await
             }
-            Address::Service(service) => service.dial(self, waits).await,
+            Address::Service(service) => service.dial(self, listener).await,
         }
     }
 
@@ -347,7 +351,7 @@ impl Target {
     }
 
     /// Logs in over a stream that is open.
-    async fn enter<S>(&self, stream: S, waits: Option<&Arc<Waits>>) -> Result<Arc<Live>>
+    async fn enter<S>(&self, stream: S, listener: Option<&Listener>) -> Result<Arc<Live>>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -360,8 +364,8 @@ impl Target {
         // The client's own login keeps the server's reasons for itself, so it is left to us, where
         // it can be.
         let mut login = RedisConnectionInfo::default().set_skip_set_lib_name();
-        if let Some(waits) = waits {
-            config = config.set_push_sender(Ear::new(waits));
+        if let Some(listener) = listener {
+            config = config.set_push_sender(Ear::new(listener));
             login = self.login_for_pushes(login);
         }
         let opened = MultiplexedConnection::new_with_config(&login, stream, config).await;
@@ -384,7 +388,7 @@ impl Target {
                 _ => Ok(None),
             }
         };
-        if let Some(password) = self.password.as_ref().filter(|_| waits.is_none()) {
+        if let Some(password) = self.password.as_ref().filter(|_| listener.is_none()) {
             let mut auth = redis::cmd("AUTH");
             self.username.iter().for_each(|username| {
                 auth.arg(username);
@@ -404,10 +408,10 @@ impl Target {
         if let Some(error) = answer.map(|error| refused(&error)).filter(Error::is_transient) {
             return Err(error);
         }
-        if waits.is_some() {
-            let mut tracking = redis::cmd("CLIENT");
-            let answer = login(tracking.arg("TRACKING").arg("ON")).await?;
+        if let Some(listener) = listener {
+            let answer = login(&listener.command()).await?;
             answer.map_or(Ok(()), |error| Err(refused(&error)))?;
+            listener.connected();
         }
         Ok(live)
     }

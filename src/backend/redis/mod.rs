@@ -1,5 +1,6 @@
 //! Redis and Valkey.
 
+mod broadcast;
 mod by_slot;
 mod cluster;
 mod config;

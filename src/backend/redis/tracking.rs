@@ -10,12 +10,12 @@ use std::{
 };
 
 use redis::{
-    ProtocolVersion, PushInfo, PushKind, RedisConnectionInfo, Value,
+    Cmd, ProtocolVersion, PushInfo, PushKind, RedisConnectionInfo, Value,
     aio::{AsyncPushSender, SendError},
 };
 use tokio::sync::{Notify, futures::Notified};
 
-use super::config::Target;
+use super::{broadcast::Broadcast, config::Target};
 
 /// Who waits for a change of which keys.
 #[derive(Debug, Default)]
@@ -47,6 +47,23 @@ impl Waits {
     /// For how many keys there are waits.
     pub(crate) fn len(&self) -> usize {
         self.names().len()
+    }
+
+    fn heard(&self, push: &PushInfo) {
+        if push.kind != PushKind::Invalidate {
+            return;
+        }
+        match push.data.first() {
+            Some(Value::Array(names)) => {
+                for name in names {
+                    if let Value::BulkString(name) = name {
+                        self.changed(name);
+                    }
+                }
+            }
+            // `FLUSHALL` and `FLUSHDB` name no keys.
+            _ => self.all_changed(true),
+        }
     }
 
     /// The server says that the key `name` changed.
@@ -104,30 +121,58 @@ impl Drop for Wait<'_> {
     }
 }
 
+/// Who is told what the server says of its own accord.
+#[derive(Clone)]
+pub(super) enum Listener {
+    /// Those who wait for keys that they have read.
+    Waits(Arc<Waits>),
+    /// Those who have copies.
+    Broadcast(Arc<Broadcast>),
+}
+
+impl Listener {
+    /// What makes the server speak.
+    pub(super) fn command(&self) -> Cmd {
+        match self {
+            Self::Waits(_) => {
+                let mut tracking = redis::cmd("CLIENT");
+                tracking.arg("TRACKING").arg("ON");
+                tracking
+            }
+            Self::Broadcast(broadcast) => broadcast.command(),
+        }
+    }
+
+    /// It will speak from now on.
+    pub(super) fn connected(&self) {
+        match self {
+            Self::Waits(_) => {}
+            Self::Broadcast(broadcast) => broadcast.connected(),
+        }
+    }
+
+    pub(super) fn broadcast(&self) -> Option<&Arc<Broadcast>> {
+        match self {
+            Self::Waits(_) => None,
+            Self::Broadcast(broadcast) => Some(broadcast),
+        }
+    }
+}
+
 /// Listens on one connection. When that is lost, it is dropped, and everything may have changed.
-pub(super) struct Ear(Arc<Waits>);
+pub(super) struct Ear(Listener);
 
 impl Ear {
-    pub(super) fn new(waits: &Arc<Waits>) -> Self {
-        Self(Arc::clone(waits))
+    pub(super) fn new(listener: &Listener) -> Self {
+        Self(listener.clone())
     }
 }
 
 impl AsyncPushSender for Ear {
     fn send(&self, push: PushInfo) -> Result<(), SendError> {
-        if push.kind != PushKind::Invalidate {
-            return Ok(());
-        }
-        match push.data.first() {
-            Some(Value::Array(names)) => {
-                for name in names {
-                    if let Value::BulkString(name) = name {
-                        self.0.changed(name);
-                    }
-                }
-            }
-            // `FLUSHALL` and `FLUSHDB` name no keys.
-            _ => self.0.all_changed(true),
+        match &self.0 {
+            Listener::Waits(waits) => waits.heard(&push),
+            Listener::Broadcast(broadcast) => broadcast.heard(&push),
         }
         Ok(())
     }
@@ -135,7 +180,10 @@ impl AsyncPushSender for Ear {
 
 impl Drop for Ear {
     fn drop(&mut self) {
-        self.0.all_changed(false);
+        match &self.0 {
+            Listener::Waits(waits) => waits.all_changed(false),
+            Listener::Broadcast(broadcast) => broadcast.lost(),
+        }
     }
 }
 
@@ -177,7 +225,7 @@ mod tests {
     #[test]
     fn a_change_wakes_those_who_wait_for_it() {
         let waits = Arc::new(Waits::default());
-        let ear = Ear::new(&waits);
+        let ear = Ear::new(&Listener::Waits(Arc::clone(&waits)));
         let (one, same, other) = (waits.register(b"a"), waits.register(b"a"), waits.register(b"b"));
         let waiting = || [one.changed(), same.changed(), other.changed()];
         let woken = |begun: [Notified<'_>; 3]| begun.map(is_ready);

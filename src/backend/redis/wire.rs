@@ -10,9 +10,11 @@ use std::{
 use redis::{Cmd, Pipeline, Value};
 
 use super::{
+    broadcast::Broadcast,
+    command,
     connection::Link,
     fields::{FieldTtl, Fitted},
-    tracking::Waits,
+    tracking::{Listener, Waits},
 };
 use crate::{Domain, Key, Lease, Result};
 
@@ -66,6 +68,12 @@ pub trait Carry: Clone + Send + Sync + 'static {
     /// The same servers over connections that track: `waits` is told of changes.
     #[must_use]
     fn tracking(&self, waits: Arc<Waits>) -> Self;
+
+    /// Who is told of changes by these connections.
+    fn broadcast(&self) -> Option<&Arc<Broadcast>>;
+
+    /// Asks all servers whether they are there, and connects where need be.
+    fn look_after(&self) -> impl Future<Output = ()> + Send;
 
     /// The server says that it is a replica.
     fn demoted(&self);
@@ -129,6 +137,14 @@ impl Carry for Direct {
 
     fn tracking(&self, waits: Arc<Waits>) -> Self {
         Self(self.0.tracking(waits))
+    }
+
+    fn broadcast(&self) -> Option<&Arc<Broadcast>> {
+        self.0.listener().and_then(Listener::broadcast)
+    }
+
+    async fn look_after(&self) {
+        let _ = self.0.send(&command("PING", 0, 0)).await;
     }
 
     fn demoted(&self) {

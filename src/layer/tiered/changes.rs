@@ -25,8 +25,8 @@ pub trait Changes: Send + Sync {
     fn follow(&self, copies: Weak<dyn Copies>) -> Result<()>;
 
     /// The name by which changes of `key` are told. `hashes` says that a key in a space is a field of a
-    /// hash, whose fields change together. `None` if there is nobody to tell.
-    fn name(&self, key: Key<'_>, hashes: bool) -> Option<Box<[u8]>>;
+    /// hash, whose fields change together.
+    fn name(&self, key: Key<'_>, hashes: bool) -> Name;
 
     /// Sees to it that changes are heard although nobody asks the store. Called in a Tokio runtime before
     /// copies are made; must be quick.
@@ -38,6 +38,17 @@ pub trait Changes: Send + Sync {
         let _ = names;
         ready(())
     }
+}
+
+/// Whether changes of a key are told; from [`Changes::name`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Name {
+    /// By this name.
+    Told(Box<[u8]>),
+    /// They are not, and need not be.
+    Alone,
+    /// They are not, although they might happen: no copy is made.
+    Unheard,
 }
 
 /// Holds copies, which changes elsewhere make wrong.
@@ -59,7 +70,7 @@ impl Changes for Alone {
         Ok(())
     }
 
-    fn name(&self, _: Key<'_>, _: bool) -> Option<Box<[u8]>> {
-        None
+    fn name(&self, _: Key<'_>, _: bool) -> Name {
+        Name::Alone
     }
 }

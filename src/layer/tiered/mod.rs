@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-pub use self::changes::{Alone, Changes, Copies};
+pub use self::changes::{Alone, Changes, Copies, Name};
 use self::{
     near::{Near, Pass},
 };
@@ -156,7 +156,12 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
             Some(stored) => self.changes.name(stored.as_key(), self.hashes),
             None => self.changes.name(key, self.hashes),
         };
-        Begun { key, pass: self.near.pass(key, name.as_deref()), name }
+        let (name, copies) = match name {
+            Name::Told(name) => (Some(name), true),
+            Name::Alone => (None, true),
+            Name::Unheard => (None, false),
+        };
+        Begun { key, pass: self.near.pass(key, name.as_deref()), name, copies }
     }
 
     fn begin_all<'k>(&self, keys: impl IntoIterator<Item = Key<'k>>) -> Vec<Begun<'k>> {
@@ -194,6 +199,8 @@ struct Begun<'k> {
     pass: Pass,
     /// The name under which its changes are told.
     name: Option<Box<[u8]>>,
+    /// Whether a copy may be made at all.
+    copies: bool,
 }
 
 /// The shorter of two lifetimes, where none is for ever.

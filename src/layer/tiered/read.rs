@@ -35,6 +35,7 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
         };
         if let Ok(Some(entry)) = &found
             && copy
+            && begun.copies
             && let Some(opts) = self.copy_opts(&entry.meta)
         {
             let each = [(Put::new(key, entry, opts), begun.pass)];
@@ -98,7 +99,7 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
         };
         if copy {
             let copies = answers.iter().zip(&begun).filter_map(|(answer, begun)| {
-                let entry = answer.as_ref().ok()?.as_ref()?;
+                let entry = answer.as_ref().ok()?.as_ref().filter(|_| begun.copies)?;
                 let opts: WriteOpts<'_> = self.copy_opts(&entry.meta)?;
                 Some((Put::new(begun.key, entry, opts), begun.pass))
             });

@@ -18,46 +18,41 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
         L2: Store<T>,
         T: Sync,
     {
+        let begun = self.begin_all(puts.iter().map(|put| put.key));
+        let unsettled = Unsettled::of(&self.near, &begun);
         let (mut near, mut far, mut past) = (Vec::new(), Vec::new(), Vec::new());
-        for put in puts {
+        for (put, begun) in puts.iter().zip(&begun) {
             let (near_tiers, far_tiers) = self.split(put.opts.tiers);
             if let Some(tiers) = far_tiers {
                 let keep_for = shorter(put.opts.keep_for, self.l2_ttl);
                 far.push(Put { opts: WriteOpts { keep_for, tiers, ..put.opts }, ..*put });
             }
-            match near_tiers {
+            match near_tiers.filter(|_| begun.copies) {
                 Some(tiers) => {
                     let keep_for = shorter(put.opts.keep_for, self.l1_ttl);
                     let opts = WriteOpts { keep_for, tiers, fence: None };
-                    near.push(Put { opts, ..*put });
+                    near.push((Put { opts, ..*put }, begun.pass));
                 }
                 // What is skipped must not go on to serve what was there before.
-                None => past.push(put.key),
+                None => past.push((put.key, begun.pass)),
             }
         }
-        let near_begun = self.begin_all(near.iter().map(|put| put.key));
-        let past_begun = self.begin_all(past);
-        let unsettled = Unsettled::of(&self.near, near_begun.iter().chain(&past_begun));
+        self.changes.listen();
         let written = match &far[..] {
             [] => Ok(()),
             [put] => self.far.write(put.key, put.value, put.opts).await,
             puts => self.far.write_multi(puts).await,
         };
-        let past = passes(&past_begun);
+        if written.as_ref().is_err_and(|error| !is_outage(error)) {
+            past.extend(near.drain(..).map(|(put, pass)| (put.key, pass)));
+        }
         let mut kept = if past.is_empty() { Ok(()) } else { self.near.forget(&past).await };
         if !near.is_empty() {
-            kept = kept.and(match &written {
-                Err(error) if !is_outage(error) => self.near.forget(&passes(&near_begun)).await,
-                _ => {
-                    let passes = near_begun.iter().map(|begun| begun.pass);
-                    let each: Vec<_> = near.into_iter().zip(passes).collect();
-                    self.near.keep(&each, By::Write).await
-                }
-            });
+            kept = kept.and(self.near.keep(&near, By::Write).await);
         }
         unsettled.settle();
         if !far.is_empty() {
-            self.announce(near_begun.into_iter().chain(past_begun)).await;
+            self.announce(begun).await;
         }
         written.and(kept)
     }
@@ -70,7 +65,8 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
             [key] => self.far.remove(*key).await,
             keys => self.far.remove_multi(keys).await,
         };
-        let forgotten = self.near.forget(&passes(&begun)).await;
+        let each: Vec<_> = begun.iter().map(|begun| (begun.key, begun.pass)).collect();
+        let forgotten = self.near.forget(&each).await;
         unsettled.settle();
         self.announce(begun).await;
         removed.and(forgotten)
@@ -82,10 +78,6 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
             self.changes.announce(names).await;
         }
     }
-}
-
-fn passes<'k>(begun: &[Begun<'k>]) -> Vec<(Key<'k>, Pass)> {
-    begun.iter().map(|begun| (begun.key, begun.pass)).collect()
 }
 
 /// Whether a write failed for a reason that says nothing about the value: then the copy is better than

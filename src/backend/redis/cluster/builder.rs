@@ -42,7 +42,7 @@ impl RedisClusterBuilder {
                 "the nodes of a cluster are reached by TCP: redis:// or rediss://, no UNIX sockets",
             ));
         }
-        Ok(Redis { wire: Cluster::new(seeds, None) })
+        Ok(Redis { wire: Cluster::new(seeds, self.access.listener(true)?) })
     }
 }
 

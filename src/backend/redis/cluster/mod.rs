@@ -25,11 +25,13 @@ use self::{
     share::{Shares, asking},
 };
 use super::{
+    command,
     config::Target,
     connection::Link,
     failure::{self, LAYER},
     fields::{Ability, FieldTtl},
-    tracking::Waits,
+    broadcast::Broadcast,
+    tracking::{Listener, Waits},
     wire::Carry,
 };
 use crate::{Domain, Error, ErrorKind, Key, Result};
@@ -51,7 +53,7 @@ pub struct Cluster(Arc<Core>);
 
 struct Core {
     seeds: Vec<Arc<Target>>,
-    waits: Option<Arc<Waits>>,
+    listener: Option<Listener>,
     map: RwLock<Arc<Map>>,
     /// A link for each address that was ever of use, those of the map and those of seeds.
     links: Mutex<HashMap<Address, Arc<Link>>>,
@@ -67,10 +69,10 @@ struct Drawn {
 }
 
 impl Cluster {
-    fn new(seeds: Vec<Arc<Target>>, waits: Option<Arc<Waits>>) -> Self {
+    fn new(seeds: Vec<Arc<Target>>, listener: Option<Listener>) -> Self {
         Self(Arc::new(Core {
             seeds,
-            waits,
+            listener,
             map: RwLock::default(),
             links: Mutex::default(),
             drawing: Arc::default(),
@@ -190,7 +192,7 @@ impl Core {
             return Ok(Arc::clone(link));
         }
         let target = Arc::new(self.seeds[0].at(&address.host, address.port)?);
-        let link = Link::with(target, self.waits.clone());
+        let link = Link::with(target, self.listener.clone());
         links.insert(address.clone(), Arc::clone(&link));
         Ok(link)
     }
@@ -354,7 +356,19 @@ impl Carry for Cluster {
     }
 
     fn tracking(&self, waits: Arc<Waits>) -> Self {
-        Self::new(self.0.seeds.clone(), Some(waits))
+        Self::new(self.0.seeds.clone(), Some(Listener::Waits(waits)))
+    }
+
+    fn broadcast(&self) -> Option<&Arc<Broadcast>> {
+        self.0.listener.as_ref().and_then(Listener::broadcast)
+    }
+
+    async fn look_after(&self) {
+        let Ok(map) = self.ready().await else { return };
+        let ping = command("PING", 0, 0);
+        for answer in share::all(map.masters().iter().map(|link| link.send(&ping))).await {
+            self.note(&answer);
+        }
     }
 
     fn demoted(&self) {

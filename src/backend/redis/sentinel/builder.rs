@@ -90,6 +90,12 @@ impl RedisSentinelBuilder {
                 "either all sentinels speak TLS, and the servers with them, or none",
             ));
         }
+        if self.reads_from_replicas && !self.access.tracking.is_empty() {
+            return Err(config(
+                "`tracking` and `read_from_replicas` do not go together: a replica may answer with what \
+                 the master has already said to have changed",
+            ));
+        }
         if self.service.is_empty() {
             return Err(config("the sentinels know the master by a name, such as `mymaster`"));
         }

@@ -12,13 +12,15 @@ pub use self::builder::RedisSentinelBuilder;
 pub(super) use self::service::Service;
 use self::{held::Held, service::Role};
 use super::{
+    command,
     config::{Access, Address},
     connection::{Link, Request},
     fields::{FieldTtl, Fitted},
-    tracking::Waits,
+    broadcast::Broadcast,
+    tracking::{Listener, Waits},
     wire::Carry,
 };
-use crate::{Domain, ErrorKind, Key, Lease, Result};
+use crate::{Domain, Error, ErrorKind, Key, Lease, Result};
 
 /// The wire of a [`RedisSentinel`](crate::RedisSentinel): each connection is made to the server that the
 /// sentinels name at that moment.
@@ -44,11 +46,13 @@ impl Sentinel {
     ) -> Result<Self> {
         let link = |role| {
             let service = Service::new(name.to_owned(), Arc::clone(&sentinels), role, is_tls);
-            Ok(Link::new(access.server(Address::Service(service))?))
+            Ok::<_, Error>(Arc::new(access.server(Address::Service(service))?))
         };
-        let replicas = |link| Arc::new(Replicas { link, held: Held::default() });
+        let listener = access.listener(false)?;
+        let replicas =
+            |target| Arc::new(Replicas { link: Link::with(target, None), held: Held::default() });
         Ok(Self {
-            master: link(Role::Master)?,
+            master: Link::with(link(Role::Master)?, listener),
             replicas: if reads_from_replicas { Some(replicas(link(Role::Replica)?)) } else { None },
         })
     }
@@ -109,6 +113,14 @@ impl Carry for Sentinel {
 
     fn tracking(&self, waits: Arc<Waits>) -> Self {
         Self { master: self.master.tracking(waits), replicas: None }
+    }
+
+    fn broadcast(&self) -> Option<&Arc<Broadcast>> {
+        self.master.listener().and_then(Listener::broadcast)
+    }
+
+    async fn look_after(&self) {
+        let _ = self.ask(&command("PING", 0, 0)).await;
     }
 
     fn demoted(&self) {

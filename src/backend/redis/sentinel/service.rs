@@ -17,7 +17,7 @@ use super::super::{
     config::Target,
     connection::{Link, Live},
     failure::{self, LAYER},
-    tracking::Waits,
+    tracking::Listener,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -55,12 +55,12 @@ impl Service {
     pub(in super::super) fn dial<'a>(
         &'a self,
         like: &'a Target,
-        waits: Option<&'a Arc<Waits>>,
+        listener: Option<&'a Listener>,
     ) -> Pin<Box<dyn Future<Output = Result<Arc<Live>>> + Send + 'a>> {
         Box::pin(async move {
             loop {
                 let (host, port) = self.find().await?;
-                let live = like.at(&host, port)?.dial(waits).await?;
+                let live = like.at(&host, port)?.dial(listener).await?;
                 // Sentinels learn of a failover one by one, and the last one names the old master.
                 let said = live.ask(&redis::cmd("ROLE"), like.response_timeout).await?;
                 if role(&said)? == self.role {
