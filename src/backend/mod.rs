@@ -70,7 +70,7 @@ pub use self::file::{File, FileBuilder, FileStats};
 pub use self::null::Null;
 #[cfg(feature = "backend-redis")]
 pub use self::redis::{
-    Cluster, Direct, Redis, RedisBuilder, RedisCluster, RedisClusterBuilder, RedisSentinel,
+    Cluster, Direct, Redis, RedisBuilder, RedisChannel, RedisCluster, RedisClusterBuilder, RedisSentinel,
     RedisSentinelBuilder, Sentinel, Wire,
 };
 #[cfg(feature = "backend-memory")]

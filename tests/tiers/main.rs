@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
 
 mod agree;
+#[cfg(feature = "backend-redis")]
+mod channel;
 mod copies;
 mod failing;
 mod region;

@@ -3,22 +3,13 @@
 use std::{
     borrow::Cow,
     fmt,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+    sync::{Arc, Weak},
 };
 
 use redis::{Cmd, PushInfo, PushKind, Value};
-use tokio::{runtime::Handle, task::AbortHandle, time};
 
-use super::{Redis, Wire, config::config, wire::Carry};
-use crate::{Changes, Copies, Key, Result, layer::Name};
-
-/// How often a connection is looked after over which nothing is asked: how long a lost one goes unnoticed
-/// while all reads are served by copies.
-const LOOK_AFTER: Duration = Duration::from_secs(1);
+use super::{Redis, Wire, config::config, followers::Followers};
+use crate::{Changes, Copies, Key, Name, Result};
 
 /// Who is told of changes of which names.
 pub struct Broadcast {
@@ -27,20 +18,12 @@ pub struct Broadcast {
     /// Whether a lost connection is reason enough to forget everything. Where there are several, the
     /// others go on, and what this one would tell may be told by another later.
     at_loss: bool,
-    followers: Mutex<Vec<Weak<dyn Copies>>>,
-    keeper: Mutex<Option<AbortHandle>>,
-    told: AtomicU64,
+    followers: Arc<Followers>,
 }
 
 impl Broadcast {
     pub(super) fn new(prefixes: Vec<String>, at_loss: bool) -> Arc<Self> {
-        Arc::new(Self {
-            prefixes,
-            at_loss,
-            followers: Mutex::default(),
-            keeper: Mutex::default(),
-            told: AtomicU64::new(0),
-        })
+        Arc::new(Self { prefixes, at_loss, followers: Arc::default() })
     }
 
     /// What switches it on: all changes under the prefixes, except those made over this connection. Those
@@ -62,12 +45,12 @@ impl Broadcast {
     /// A connection is up, over which nothing was asked yet. What happened while there was none, nobody
     /// knows.
     pub(super) fn connected(&self) {
-        self.all_changed();
+        self.followers.all_changed();
     }
 
     pub(super) fn lost(&self) {
         if self.at_loss {
-            self.all_changed();
+            self.followers.all_changed();
         }
     }
 
@@ -77,47 +60,15 @@ impl Broadcast {
         }
         match push.data.first() {
             Some(Value::Array(names)) => {
-                let followers = self.followers();
-                for name in names {
-                    if let Value::BulkString(name) = name {
-                        self.told.fetch_add(1, Ordering::Relaxed);
-                        followers.iter().for_each(|copies| Arc::clone(copies).changed(name));
-                    }
-                }
+                let names = names.iter().filter_map(|name| match name {
+                    Value::BulkString(name) => Some(&**name),
+                    _ => None,
+                });
+                self.followers.changed(names);
             }
             // `FLUSHALL` and `FLUSHDB` name no keys.
-            _ => self.all_changed(),
+            _ => self.followers.all_changed(),
         }
-    }
-
-    fn all_changed(&self) {
-        self.followers().into_iter().for_each(Copies::all_changed);
-    }
-
-    fn followers(&self) -> Vec<Arc<dyn Copies>> {
-        self.list().iter().filter_map(Weak::upgrade).collect()
-    }
-
-    fn list(&self) -> MutexGuard<'_, Vec<Weak<dyn Copies>>> {
-        self.followers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Sees to it that somebody looks after the connections of `wire`, as long as there are copies.
-    fn keep_up<W: Carry>(self: &Arc<Self>, wire: &W) {
-        let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
-        if keeper.as_ref().is_some_and(|keeper| !keeper.is_finished()) {
-            return;
-        }
-        let Ok(runtime) = Handle::try_current() else { return };
-        let (broadcast, wire) = (Arc::clone(self), wire.clone());
-        let task = runtime.spawn(async move {
-            while !broadcast.followers().is_empty() {
-                time::sleep(LOOK_AFTER).await;
-                // One that does not answer is given up, which is all that is wanted.
-                wire.look_after().await;
-            }
-        });
-        *keeper = Some(task.abort_handle());
     }
 }
 
@@ -125,8 +76,7 @@ impl fmt::Debug for Broadcast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Broadcast")
             .field("prefixes", &self.prefixes)
-            .field("followers", &self.followers().len())
-            .field("told", &self.told.load(Ordering::Relaxed))
+            .field("followers", &self.followers)
             .finish()
     }
 }
@@ -150,9 +100,7 @@ impl<W: Wire> Changes for Redis<W> {
                  what the names of all keys begin with, or \"\"",
             ));
         };
-        let mut followers = broadcast.list();
-        followers.retain(|copies| copies.strong_count() > 0);
-        followers.push(copies);
+        broadcast.followers.add(copies);
         Ok(())
     }
 
@@ -169,7 +117,20 @@ impl<W: Wire> Changes for Redis<W> {
 
     fn listen(&self) {
         if let Some(broadcast) = self.wire.broadcast() {
-            broadcast.keep_up(&self.wire);
+            broadcast.followers.keep_up(|| {
+                let wire = self.wire.clone();
+                move || {
+                    let wire = wire.clone();
+                    async move { wire.look_after().await }
+                }
+            });
+        }
+    }
+
+    /// The server does not tell a connection what was changed over it, which may be several tiers'.
+    async fn announce(&self, names: Vec<Box<[u8]>>, by: &Weak<dyn Copies>) {
+        if let Some(broadcast) = self.wire.broadcast() {
+            broadcast.followers.changed_by(by, &names);
         }
     }
 }

@@ -21,7 +21,7 @@ use super::{
     driver::Driver,
     failure::{self, LAYER},
     fields::Abilities,
-    tracking::{Ear, Listener, Waits},
+    tracking::{Ear, Listener},
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -125,10 +125,9 @@ impl Link {
         Self::with(Arc::new(target), None)
     }
 
-    /// Another connection to the same server, which tracks: of each key that was read over it, the
-    /// server says when it changes, once, and `waits` is told.
-    pub(crate) fn tracking(&self, waits: Arc<Waits>) -> Arc<Self> {
-        Self::with(Arc::clone(&self.target), Some(Listener::Waits(waits)))
+    /// Another connection to the same server, which tells `listener` of changes.
+    pub(crate) fn listening(&self, listener: Listener) -> Arc<Self> {
+        Self::with(Arc::clone(&self.target), Some(listener))
     }
 
     pub(super) fn with(target: Arc<Target>, listener: Option<Listener>) -> Arc<Self> {

@@ -2,6 +2,7 @@
 
 mod broadcast;
 mod by_slot;
+mod channel;
 mod cluster;
 mod config;
 mod connection;
@@ -9,6 +10,7 @@ mod driver;
 mod failure;
 mod fenced;
 mod fields;
+mod followers;
 mod hash;
 mod sentinel;
 #[cfg(feature = "config")]
@@ -24,13 +26,14 @@ use bytes::Bytes;
 use redis::{Cmd, Pipeline, RedisWrite, Value};
 
 pub use self::{
+    channel::RedisChannel,
     cluster::{Cluster, RedisClusterBuilder},
     config::RedisBuilder,
     sentinel::{RedisSentinelBuilder, Sentinel},
     wire::{Direct, Wire},
 };
 pub(crate) use self::{config::config, failure::refusal, tracking::Waits};
-use self::{failure::Meaning, fenced::any_fenced};
+use self::{failure::Meaning, fenced::any_fenced, tracking::Listener};
 use crate::{Backend, Batch, Capabilities, Error, Expires, Key, Level, Put, Result, WriteOpts};
 
 /// The longest lifetime a server is asked for: 285,000 years, which added to its clock is far from
@@ -161,9 +164,14 @@ impl<W: Wire> Redis<W> {
         }
     }
 
-    /// The same servers, with the same settings, over connections that track.
+    /// The same servers, with the same settings, over connections that track: of each key that was read
+    /// over them, they say when it changes, once, and `waits` is told.
     pub(crate) fn tracking(&self, waits: Arc<Waits>) -> Self {
-        Self { wire: self.wire.tracking(waits) }
+        self.listening(Listener::Waits(waits))
+    }
+
+    fn listening(&self, listener: Listener) -> Self {
+        Self { wire: self.wire.listening(listener) }
     }
 
     /// The error in an answer that is not what the command should give.

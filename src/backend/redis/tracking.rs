@@ -15,7 +15,7 @@ use redis::{
 };
 use tokio::sync::{Notify, futures::Notified};
 
-use super::{broadcast::Broadcast, config::Target};
+use super::{broadcast::Broadcast, channel::Channel, config::Target};
 
 /// Who waits for a change of which keys.
 #[derive(Debug, Default)]
@@ -122,12 +122,14 @@ impl Drop for Wait<'_> {
 }
 
 /// Who is told what the server says of its own accord.
-#[derive(Clone)]
-pub(super) enum Listener {
+#[derive(Clone, Debug)]
+pub enum Listener {
     /// Those who wait for keys that they have read.
     Waits(Arc<Waits>),
-    /// Those who have copies.
+    /// Those who have copies of what the server knows to have changed.
     Broadcast(Arc<Broadcast>),
+    /// Those who have copies of what others say to have changed.
+    Channel(Arc<Channel>),
 }
 
 impl Listener {
@@ -140,6 +142,7 @@ impl Listener {
                 tracking
             }
             Self::Broadcast(broadcast) => broadcast.command(),
+            Self::Channel(channel) => channel.command(),
         }
     }
 
@@ -148,12 +151,13 @@ impl Listener {
         match self {
             Self::Waits(_) => {}
             Self::Broadcast(broadcast) => broadcast.connected(),
+            Self::Channel(channel) => channel.connected(),
         }
     }
 
     pub(super) fn broadcast(&self) -> Option<&Arc<Broadcast>> {
         match self {
-            Self::Waits(_) => None,
+            Self::Waits(_) | Self::Channel(_) => None,
             Self::Broadcast(broadcast) => Some(broadcast),
         }
     }
@@ -173,6 +177,7 @@ impl AsyncPushSender for Ear {
         match &self.0 {
             Listener::Waits(waits) => waits.heard(&push),
             Listener::Broadcast(broadcast) => broadcast.heard(&push),
+            Listener::Channel(channel) => channel.heard(&push),
         }
         Ok(())
     }
@@ -183,6 +188,7 @@ impl Drop for Ear {
         match &self.0 {
             Listener::Waits(waits) => waits.all_changed(false),
             Listener::Broadcast(broadcast) => broadcast.lost(),
+            Listener::Channel(_) => {}
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{
     command,
     connection::Link,
     fields::{FieldTtl, Fitted},
-    tracking::{Listener, Waits},
+    tracking::Listener,
 };
 use crate::{Domain, Key, Lease, Result};
 
@@ -65,9 +65,9 @@ pub trait Carry: Clone + Send + Sync + 'static {
         self.send_all(commands)
     }
 
-    /// The same servers over connections that track: `waits` is told of changes.
+    /// The same servers over other connections, which tell `listener` of changes.
     #[must_use]
-    fn tracking(&self, waits: Arc<Waits>) -> Self;
+    fn listening(&self, listener: Listener) -> Self;
 
     /// Who is told of changes by these connections.
     fn broadcast(&self) -> Option<&Arc<Broadcast>>;
@@ -135,8 +135,8 @@ impl Carry for Direct {
         Ok((made, answers.into_iter().map(Ok).collect()))
     }
 
-    fn tracking(&self, waits: Arc<Waits>) -> Self {
-        Self(self.0.tracking(waits))
+    fn listening(&self, listener: Listener) -> Self {
+        Self(self.0.listening(listener))
     }
 
     fn broadcast(&self) -> Option<&Arc<Broadcast>> {

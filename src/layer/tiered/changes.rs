@@ -32,10 +32,14 @@ pub trait Changes: Send + Sync {
     /// copies are made; must be quick.
     fn listen(&self) {}
 
-    /// Tells the others that something was changed here, where the store does not do so. Whoever cannot be
-    /// told has to hear later that he missed something.
-    fn announce(&self, names: Vec<Box<[u8]>>) -> impl Future<Output = ()> + Send {
-        let _ = names;
+    /// Tells all but the holder `by`, who did it, that something was changed, where the store does not do
+    /// so. Whoever cannot be told has to hear later that he missed something.
+    fn announce(
+        &self,
+        names: Vec<Box<[u8]>>,
+        by: &Weak<dyn Copies>,
+    ) -> impl Future<Output = ()> + Send {
+        let _ = (names, by);
         ready(())
     }
 }

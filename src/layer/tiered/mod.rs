@@ -112,8 +112,7 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
     pub fn coherent<D: Changes>(self, changes: D) -> Result<Tiered<L1, L2, D>> {
         let Self { near, far, changes: _, near_tiers, hashes, l1_ttl, l2_ttl, lifetimes, clock } =
             self;
-        let copies: Weak<dyn Copies> = Arc::downgrade(&(Arc::clone(&near) as Arc<dyn Copies>));
-        changes.follow(copies)?;
+        changes.follow(copies(&near))?;
         Ok(Tiered { near, far, changes, near_tiers, hashes, l1_ttl, l2_ttl, lifetimes, clock })
     }
 
@@ -148,6 +147,11 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
     /// The tier behind it.
     pub fn l2(&self) -> &L2 {
         &self.far
+    }
+
+    /// The copies of this one, by which others know it.
+    fn copies(&self) -> Weak<dyn Copies> {
+        copies(&self.near)
     }
 
     /// What `key` stands for in both tiers; asked for before `L2` is.
@@ -201,6 +205,10 @@ struct Begun<'k> {
     name: Option<Box<[u8]>>,
     /// Whether a copy may be made at all.
     copies: bool,
+}
+
+fn copies<L1: Level + 'static>(near: &Arc<Near<L1>>) -> Weak<dyn Copies> {
+    Arc::downgrade(&(Arc::clone(near) as Arc<dyn Copies>))
 }
 
 /// The shorter of two lifetimes, where none is for ever.

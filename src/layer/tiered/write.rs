@@ -75,7 +75,7 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
     async fn announce(&self, begun: impl IntoIterator<Item = Begun<'_>>) {
         let names: Vec<Box<[u8]>> = begun.into_iter().filter_map(|begun| begun.name).collect();
         if !names.is_empty() {
-            self.changes.announce(names).await;
+            self.changes.announce(names, &self.copies()).await;
         }
     }
 }

@@ -31,7 +31,7 @@ use super::{
     failure::{self, LAYER},
     fields::{Ability, FieldTtl},
     broadcast::Broadcast,
-    tracking::{Listener, Waits},
+    tracking::Listener,
     wire::Carry,
 };
 use crate::{Domain, Error, ErrorKind, Key, Result};
@@ -355,8 +355,8 @@ impl Carry for Cluster {
         Ok((made, answers))
     }
 
-    fn tracking(&self, waits: Arc<Waits>) -> Self {
-        Self::new(self.0.seeds.clone(), Some(Listener::Waits(waits)))
+    fn listening(&self, listener: Listener) -> Self {
+        Self::new(self.0.seeds.clone(), Some(listener))
     }
 
     fn broadcast(&self) -> Option<&Arc<Broadcast>> {

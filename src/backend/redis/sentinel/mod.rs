@@ -17,7 +17,7 @@ use super::{
     connection::{Link, Request},
     fields::{FieldTtl, Fitted},
     broadcast::Broadcast,
-    tracking::{Listener, Waits},
+    tracking::Listener,
     wire::Carry,
 };
 use crate::{Domain, Error, ErrorKind, Key, Lease, Result};
@@ -111,8 +111,8 @@ impl Carry for Sentinel {
         self.ask_any(keys, commands).await.map(each)
     }
 
-    fn tracking(&self, waits: Arc<Waits>) -> Self {
-        Self { master: self.master.tracking(waits), replicas: None }
+    fn listening(&self, listener: Listener) -> Self {
+        Self { master: self.master.listening(listener), replicas: None }
     }
 
     fn broadcast(&self) -> Option<&Arc<Broadcast>> {
