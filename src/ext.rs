@@ -3,7 +3,7 @@
 
 use crate::{
     Backend, Framed, FullDict, HashBackend, Hstore, IntTime, KeyMap, Keyed, Level, Logging, NoMeta,
-    Payload, Prefixed, Raw, Region, Transform, Transformed, Versioned,
+    Payload, Prefixed, Raw, Region, Tiered, Transform, Transformed, Versioned,
 };
 
 /// What goes over bytes: byte layers and codecs.
@@ -110,6 +110,11 @@ pub trait LayerExt: Level + Sized {
     /// Changes keys as `map` says ([`Keyed`]).
     fn keyed<M: KeyMap>(self, map: M) -> Keyed<M, Self> {
         Keyed::with(map, self)
+    }
+
+    /// Puts `l1` before this stack, which is the truth behind it ([`Tiered`]).
+    fn behind<L1: Level + 'static>(self, l1: L1) -> Tiered<L1, Self> {
+        Tiered::new(l1, self)
     }
 
     /// Finishes the stack with the default policy: entries never expire. For another policy see

@@ -9,6 +9,8 @@
 //! | [`RedisShared`] | 6 | many machines share, other languages read along, memory counts |
 //! | [`RedisPortable`] | about 35 | people and scripts look at the entries with their own eyes |
 //!
+//! | [`NearRedis<T>`](NearRedis) | 5 | the same, and most reads are served inside the process, in step with the server |
+//!
 //! They are stacks, not regions: put a proxy around them or hand them to a region as they are. The
 //! last parameter is the backend, for stacks that watch or transform their bytes.
 //!
@@ -55,3 +57,9 @@ pub type RedisShared<B = crate::Redis> = crate::IntTime<crate::Msgpack<crate::Hs
 /// people with `redis-cli`.
 #[cfg(all(feature = "backend-redis", feature = "codec-json"))]
 pub type RedisPortable<B = crate::Redis> = crate::FullDict<crate::Json<B>>;
+
+/// Typed copies inside the process before Redis, which tells of changes. Built with
+/// [`Tiered::new`](crate::Tiered::new) and [`coherent`](crate::Tiered::coherent).
+#[cfg(all(feature = "backend-memory", feature = "backend-redis", feature = "codec-postcard"))]
+pub type NearRedis<T, B = crate::Redis> =
+    crate::Tiered<crate::Memo<T>, crate::Framed<crate::Postcard<B>>, crate::Redis>;

@@ -14,7 +14,7 @@ use std::{
 
 use larder::{
     BackendExt, Blocking, Either, Framed, FullDict, Hstore, IntTime, Key, LayerExt, Logging, Memo,
-    Memory, Msgpack, NoMeta, Null, PayloadExt, Postcard, Region, Store,
+    Memory, Msgpack, NoMeta, Null, PayloadExt, Postcard, Region, Store, Tiered,
 };
 use serde::{Deserialize, Serialize};
 
@@ -190,6 +190,33 @@ fn one_of_two_stacks_allocates_nothing() {
     check(&expiring(inner.hstore().msgpack().int_time()));
     let stack = Either::<Memo<User>, Framed<Postcard<Memory>>>::First(Memo::new());
     check(&expiring(stack.logging()));
+}
+
+/// Of what the near tier has; only the way to the far one takes a box.
+#[test]
+fn hits_in_the_first_tier_allocate_nothing() {
+    let near = || Memory::new().postcard().framed();
+    let far = || Memory::new().msgpack().int_time();
+    let deep = Tiered::new(Memo::new(), Tiered::new(near(), far()));
+    for (what, hits) in [
+        ("typed", hits_of(far().behind(Memo::new()))),
+        ("bytes", hits_of(far().behind(near()).logging())),
+        ("three tiers", hits_of(deep)),
+    ] {
+        assert_eq!(hits, 0, "{what}");
+    }
+}
+
+fn hits_of<S: Store<User> + 'static>(stack: S) -> usize {
+    let region = expiring(stack);
+    // The first read of a thread, as above.
+    poll_once(region.get::<User>("absent")).unwrap();
+    poll_once(region.set("k", USER)).unwrap();
+    let (created, user) =
+        allocations(|| poll_once(region.get_or_create("k", async || unreachable!())));
+    let (got, other) = allocations(|| poll_once(region.get::<User>("k")));
+    assert_eq!((user.unwrap(), other.unwrap()), (USER, Some(USER)));
+    created + got
 }
 
 #[cfg(feature = "config")]

@@ -27,6 +27,7 @@ mod settings_table;
 mod sharing;
 #[cfg(test)]
 mod sources;
+mod tiers;
 #[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;

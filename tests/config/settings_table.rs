@@ -4,7 +4,7 @@ use std::{fmt::Write, fs, path::Path};
 
 use larder::{
     File, FileLock, Framed, FromConfig, IntTime, Json, Local, Memo, Memory, NoMeta, Null, Prefix,
-    Raw, Redis, RedisLock, Region, SharedMarks,
+    Raw, Redis, RedisChannel, RedisLock, Region, SharedMarks, Tiered,
     config::{About, Described},
 };
 
@@ -39,6 +39,8 @@ fn all() -> Vec<(Described, Vec<&'static str>)> {
     add("`Redis`", &About::of::<Redis>(), &slots);
     add("`RedisLock`", &About::of::<RedisLock>(), &slots);
     add("`SharedMarks`", &About::of::<SharedMarks<Redis>>(), &redis);
+    add("`RedisChannel`", &About::of::<RedisChannel>(), &redis);
+    add("`Tiered`", &About::of::<Tiered<Null, Null>>(), &slots);
     add("`Prefixed`", &About::of::<Prefix>(), &slots);
     add("`Hashed`", &About::of::<larder::KeyHash>(), &slots);
     add("`Local`", &About::of::<Local>(), &slots);

@@ -227,6 +227,9 @@ impl<W: Wire> fmt::Debug for Redis<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Redis");
         self.wire.describe(&mut shown);
+        if let Some(tracking) = self.wire.broadcast() {
+            shown.field("tracking", tracking);
+        }
         shown.finish()
     }
 }

@@ -1,6 +1,6 @@
 use std::{fs, path::PathBuf, time::Duration};
 
-use super::{Redis, RedisBuilder};
+use super::{Redis, RedisBuilder, RedisChannel};
 use crate::{
     FromConfig, Result,
     config::{About, Setting, Table},
@@ -34,6 +34,15 @@ const CA_CERTIFICATE: Setting<Option<PathBuf>> = Setting::new(
 .also(&["ssl_ca_certs"])
 .expects("a path such as `/etc/ssl/redis-ca.pem`");
 
+const TRACKING: Setting<Option<String>> = Setting::new(
+    "tracking",
+    "What the names begin with whose changes the server tells, for `Tiered<.., Redis>`.",
+)
+.expects("text such as `user:`, or the empty text for all names");
+const CHANNEL: Setting<String> =
+    Setting::new("channel", "On which channel changes are told, for `Tiered<.., RedisChannel>`.")
+        .or("larder");
+
 impl Redis {
     pub(crate) fn describe_settings(about: &mut About) {
         about.setting(&URL);
@@ -43,6 +52,7 @@ impl Redis {
         about.setting(&CONNECT_TIMEOUT);
         about.setting(&RESPONSE_TIMEOUT);
         about.setting(&CA_CERTIFICATE);
+        about.setting(&TRACKING);
     }
 
     /// How to build it, which is also what tells it from others.
@@ -54,6 +64,9 @@ impl Redis {
             .response_timeout(table.get(&RESPONSE_TIMEOUT)?);
         if let Some(database) = table.get(&DATABASE)? {
             builder = builder.database(database);
+        }
+        if let Some(prefix) = table.get(&TRACKING)? {
+            builder = builder.tracking(prefix);
         }
         if let Some(path) = table.get(&CA_CERTIFICATE)? {
             let pem = fs::read(&path).map_err(|error| {
@@ -75,6 +88,19 @@ impl FromConfig for Redis {
     fn from_config(table: &Table<'_>) -> Result<Self> {
         table.shared(Self::settings(table)?, |builder: RedisBuilder| {
             builder.build().map_err(|error| table.refuse(&URL, error))
+        })
+    }
+}
+
+impl FromConfig for RedisChannel {
+    fn describe(about: &mut About) {
+        Redis::describe_settings(about);
+        about.setting(&CHANNEL);
+    }
+
+    fn from_config(table: &Table<'_>) -> Result<Self> {
+        table.shared((Redis::settings(table)?, table.get(&CHANNEL)?), |(_, channel)| {
+            Ok(Self::new(&Redis::from_config(table)?, channel))
         })
     }
 }

@@ -4,6 +4,8 @@ mod changes;
 mod doubts;
 mod near;
 mod read;
+#[cfg(feature = "config")]
+mod settings;
 mod told;
 mod write;
 
