@@ -10,7 +10,8 @@
 //! | [`RedisPortable`] | about 35 | people and scripts look at the entries with their own eyes |
 //!
 //! They are stacks, not regions: put a proxy around them or hand them to a region as they are. The
-//! last parameter is the backend, for stacks that watch or transform their bytes.
+//! last parameter is the backend, for stacks that watch or transform their bytes, or have them
+//! elsewhere: `RedisSmallest<RedisCluster>`.
 //!
 //! ```
 //! # #[cfg(all(feature = "backend-memory", feature = "codec-postcard"))] {
