@@ -91,7 +91,8 @@
 //! and is checked by the store in the same step as the value is written, so that whoever lost it
 //! cannot overwrite what came after. Those who wait are woken by the server. `set` and `delete` in one
 //! process win over a creation in another; [`SharedMarks`] does the same for `invalidate`.
-//! [`FileLock`] is the lock for processes that share a [`File`]. See [`lock`].
+//! [`FileLock`] is the lock for processes that share a [`File`]. See [`lock`]. [`RedisCluster`] and
+//! [`RedisSentinel`] are the same over many servers.
 //!
 //! # The levels
 //!
@@ -375,7 +376,7 @@
 //! |---|---|---|
 //! | `backend-memory` | [`Memory`], [`Memo`]; over `quick_cache` | yes |
 //! | `backend-file` | [`File`], [`FileLock`], on 64-bit Unix; over LMDB, compiled from C | yes |
-//! | `backend-redis` | [`Redis`], [`RedisLock`]; Redis and Valkey by TCP or UNIX socket | |
+//! | `backend-redis` | [`Redis`], [`RedisCluster`], [`RedisSentinel`], [`RedisLock`]; Redis and Valkey by TCP or UNIX socket | |
 //! | `backend-redis-tls` | `rediss://`; over rustls | |
 //! | `codec-json` | [`Json`] | yes |
 //! | `codec-msgpack` | [`Msgpack`], [`MsgpackNamed`] | yes |
@@ -435,13 +436,11 @@ pub use self::{
     key::{AsKey, Key, KeyBuf},
     opts::{Put, ReadOpts, Tiers, WriteOpts},
     region::{
-        Blocking, Created, Found, Invalidation, Invalidator, Lifetimes, Marks, OnTimeout, Options, Outcomes,
-        Region, RegionBuilder, RegionSource, SharedMarks, Stats, Typed, Verdict,
+        Blocking, Created, Found, Invalidation, Invalidator, Lifetimes, Marks, OnTimeout, Options,
+        Outcomes, Region, RegionBuilder, RegionSource, SharedMarks, Stats, Typed, Verdict,
     },
     shared_error::SharedError,
-    store::{
-        Batch, Capabilities, EntryTtl, Expires, Immediate, Level, Precision, Store,
-    },
+    store::{Batch, Capabilities, EntryTtl, Expires, Immediate, Level, Precision, Store},
 };
 pub use bytes::Bytes;
 

@@ -12,7 +12,8 @@
 //! | [`NearRedis<T>`](NearRedis) | 5 | the same, and most reads are served inside the process, in step with the server |
 //!
 //! They are stacks, not regions: put a proxy around them or hand them to a region as they are. The
-//! last parameter is the backend, for stacks that watch or transform their bytes.
+//! last parameter is the backend, for stacks that watch or transform their bytes, or have them
+//! elsewhere: `RedisSmallest<RedisCluster>`.
 //!
 //! ```
 //! # #[cfg(all(feature = "backend-memory", feature = "codec-postcard"))] {

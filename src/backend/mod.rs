@@ -70,8 +70,8 @@ pub use self::file::{File, FileBuilder, FileStats};
 pub use self::null::Null;
 #[cfg(feature = "backend-redis")]
 pub use self::redis::{
-    Cluster, Direct, Redis, RedisBuilder, RedisChannel, RedisCluster, RedisClusterBuilder, RedisSentinel,
-    RedisSentinelBuilder, Sentinel, Wire,
+    Cluster, Direct, Redis, RedisBuilder, RedisChannel, RedisCluster, RedisClusterBuilder,
+    RedisSentinel, RedisSentinelBuilder, Sentinel, Wire,
 };
 #[cfg(feature = "backend-memory")]
 pub use self::{memo::Memo, memory::Memory};

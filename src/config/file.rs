@@ -72,7 +72,7 @@ fn leaf(value: &DeValue<'_>) -> Value {
         }
         DeValue::Boolean(flag) => Value::Flag(*flag),
         DeValue::Datetime(_) => Value::Other("a date"),
-        DeValue::Array(_) => Value::Other("a list"),
+        DeValue::Array(all) => Value::List(all.iter().map(|one| leaf(one.get_ref())).collect()),
         DeValue::Table(_) => Value::Other("a table"),
     }
 }

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{Error as _, MapAccess, SeqAccess, Visitor},
 };
 
 use super::Value;
@@ -159,8 +159,11 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Node::value(Value::Other("a list"), None))
+        let mut all = Vec::new();
+        while let Some(one) = list.next_element::<Node>()? {
+            all.push(one.value.unwrap_or(Value::Other("a table")));
+        }
+        Ok(Node::value(Value::List(all), None))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {

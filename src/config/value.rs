@@ -20,7 +20,9 @@ pub enum Value {
     Float(f64),
     /// `true` or `false`.
     Flag(bool),
-    /// Something that no setting takes, in words: `"a list"`.
+    /// A list.
+    List(Vec<Value>),
+    /// Something that no setting takes, in words: `"a date"`.
     Other(&'static str),
 }
 
@@ -40,6 +42,7 @@ impl Value {
             Self::Text(_) => "text",
             Self::Integer(_) | Self::Float(_) => "a number",
             Self::Flag(_) => "a flag",
+            Self::List(_) => "a list",
             Self::Other(what) => what,
         }
     }
@@ -55,6 +58,7 @@ impl Value {
             Self::Integer(number) => format!("`{number}`"),
             Self::Float(number) => format!("`{number}`"),
             Self::Flag(flag) => format!("`{flag}`"),
+            Self::List(_) => self.describe().to_owned(),
             Self::Other(what) => (*what).to_owned(),
         }
     }
@@ -137,6 +141,20 @@ impl FromValue for String {
     }
 }
 
+/// A list, or one text with commas in between.
+impl FromValue for Vec<String> {
+    const EXPECTED: &'static str = "a list of texts, or one text with commas";
+
+    fn from_value(value: &Value) -> Option<Self> {
+        let all: Self = match value {
+            Value::List(all) => all.iter().map(String::from_value).collect::<Option<_>>()?,
+            Value::Text(all) => all.split(',').map(|one| one.trim().to_owned()).collect(),
+            _ => return None,
+        };
+        Some(all).filter(|all| !all.is_empty() && all.iter().all(|one| !one.is_empty()))
+    }
+}
+
 impl FromValue for PathBuf {
     const EXPECTED: &'static str = "a path such as `/var/cache/pages.larder`";
 
@@ -187,7 +205,7 @@ impl FromValue for Duration {
             Value::Integer(secs) => Some(Self::from_secs(u64::try_from(*secs).ok()?)),
             Value::Float(secs) => Self::try_from_secs_f64(*secs).ok(),
             Value::Text(text) => units::parse_time(text.trim()),
-            Value::Flag(_) | Value::Other(_) => None,
+            Value::Flag(_) | Value::List(_) | Value::Other(_) => None,
         };
         time.filter(|time| *time <= LONGEST)
     }

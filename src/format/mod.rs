@@ -45,8 +45,8 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Backend, Batch, Capabilities, Codec, Entry, EntryTtl, Error, ErrorKind, Key, KeyBuf, Level, Lifetimes,
-    Meta, Payload, Precision, Put, Result, Store, WriteOpts,
+    Backend, Batch, Capabilities, Codec, Entry, EntryTtl, Error, ErrorKind, Key, KeyBuf, Level,
+    Lifetimes, Meta, Payload, Precision, Put, Result, Store, WriteOpts,
 };
 
 mod framed;

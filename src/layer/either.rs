@@ -32,8 +32,9 @@ use crate::{
 /// # }
 /// ```
 ///
-/// With the feature `config` the setting `backend` chooses by name (`"memory"`, `"redis"`, `"file"`,
-/// `"null"`, ..), and `lock` does where it stands for a lock (`"local"`, `"redis"`, `"file"`):
+/// With the feature `config` the setting `backend` chooses by name (`"memory"`, `"redis"`,
+/// `"redis-cluster"`, `"file"`, `"null"`, ..), and `lock` does where it stands for a lock (`"local"`,
+/// `"redis"`, `"redis-cluster"`, `"file"`):
 /// `Region<IntTime<Msgpack<Either<Memory, Redis>>>, Either<Local, RedisLock>>`. The settings of
 /// the side that is not chosen may be there; nobody looks at them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

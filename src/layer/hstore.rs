@@ -3,8 +3,8 @@ use std::{fmt, future::Future, marker::PhantomData};
 use bytes::Bytes;
 
 use crate::{
-    Backend, Batch, Capabilities, Expires, HashBackend, HashExpiry, Key, KeyBuf, Level, Lifetimes, Put,
-    Result, WriteOpts,
+    Backend, Batch, Capabilities, Expires, HashBackend, HashExpiry, Key, KeyBuf, Level, Lifetimes,
+    Put, Result, WriteOpts,
 };
 
 /// Stores `(space, name)` keys as fields of the hash `space`; plain keys stay plain.

@@ -10,7 +10,10 @@ use self::{
     read::{Left, Next},
     stats::Tally,
 };
-use crate::{Capabilities, Clock, Key, Level, Local, Lock, Meta, Precision, Result, Store, Timestamp, WriteOpts};
+use crate::{
+    Capabilities, Clock, Key, Level, Local, Lock, Meta, Precision, Result, Store, Timestamp,
+    WriteOpts,
+};
 
 mod batch;
 mod behind;
@@ -130,8 +133,18 @@ impl<S: Level, L: Lock, I: Invalidator> Region<S, L, I> {
         let tiered = further_tiers > 0;
         let coarse = tiered && created_at == Precision::Seconds;
         let call = Call::of(&policy);
-        let inner =
-            Inner { stack, lock, fenced, tiered, coarse, invalidator, policy, clock, flights, tally };
+        let inner = Inner {
+            stack,
+            lock,
+            fenced,
+            tiered,
+            coarse,
+            invalidator,
+            policy,
+            clock,
+            flights,
+            tally,
+        };
         Self { inner: Arc::new(inner), limit: call.first_limit(), call: Arc::new(call) }
     }
 }

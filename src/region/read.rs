@@ -10,8 +10,8 @@ use pin_project_lite::pin_project;
 
 use super::{Region, invalidate::Verdict};
 use crate::{
-    Batch, Entry, Error, ErrorKind, Invalidator, Key, Lock, Meta, ReadOpts, Result, Store, Tiers, Timestamp,
-    entry::NEVER_FRESH,
+    Batch, Entry, Error, ErrorKind, Invalidator, Key, Lock, Meta, ReadOpts, Result, Store, Tiers,
+    Timestamp, entry::NEVER_FRESH,
 };
 
 /// What a stack answers to a read.
@@ -81,9 +81,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             return Err(Ok(None));
         }
         match self.inner.stack.read(key).await {
-            Ok(Some(Entry { value: Some(value), meta })) if self.is_fresh(meta, limit) => {
-                Ok(value)
-            }
+            Ok(Some(Entry { value: Some(value), meta })) if self.is_fresh(meta, limit) => Ok(value),
             answer => Err(answer),
         }
     }
@@ -160,7 +158,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         let (stack, tiers) = (&self.inner.stack, self.call.tiers);
         match anew && self.inner.tiered {
             true => stack.read_multi_with(keys, ReadOpts::tiers(tiers).anew()).await,
-            false if self.looks_twice() => stack.read_multi_with(keys, ReadOpts::tiers(tiers)).await,
+            false if self.looks_twice() => {
+                stack.read_multi_with(keys, ReadOpts::tiers(tiers)).await
+            }
             false => stack.read_multi(keys).await,
         }
     }

@@ -44,8 +44,8 @@ use std::future::Future;
 use bytes::Bytes;
 
 use crate::{
-    Backend, Batch, Capabilities, HashBackend, HashExpiry, Key, KeyBuf, Level, Lifetimes, Put, Result,
-    WriteOpts,
+    Backend, Batch, Capabilities, HashBackend, HashExpiry, Key, KeyBuf, Level, Lifetimes, Put,
+    Result, WriteOpts,
 };
 
 /// A reversible change of bytes: compression, encryption, a checksum.

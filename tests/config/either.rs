@@ -6,8 +6,9 @@ use std::{
 };
 
 use larder::{
-    BackendExt, Either, File, FileLock, Framed, Hstore, IntTime, Json, LayerExt, Local, Lock,
-    Logging, Memo, Memory, Msgpack, Null, PayloadExt, Postcard, Redis, RedisLock, Region, Store,
+    BackendExt, Config, Either, File, FileLock, Framed, Hstore, IntTime, Json, LayerExt, Local,
+    Lock, Logging, Memo, Memory, Msgpack, Null, PayloadExt, Postcard, Redis, RedisCluster,
+    RedisClusterLock, RedisLock, RedisSentinel, RedisSentinelLock, Region, Store,
     testing::{backend_suite, lock_suite, store_suite},
 };
 
@@ -152,4 +153,42 @@ fn a_setting_of_two_meanings_is_refused_where_it_is_used() {
         refused::<OneOf>(&pairs),
         "`cache.r.max_bytes`: two levels of this region understand it, each in its own way"
     );
+}
+
+/// One program for a laptop, a cluster and a watched pair.
+#[test]
+fn ways_to_servers_are_chosen_by_name() {
+    type Way = Either<Redis, Either<RedisCluster, RedisSentinel>>;
+    type Lock = Either<RedisLock, Either<RedisClusterLock, RedisSentinelLock>>;
+    type Ways = Region<IntTime<Msgpack<Way>>, Lock>;
+    let text = "
+        [cache.r]
+        backend = 'redis-cluster'
+        lock = 'redis-cluster'
+        nodes = ['redis://one:7000', 'redis://u:s3cret@two:7000']
+        [cache.s]
+        backend = 'redis-sentinel'
+        lock = 'redis-sentinel'
+        sentinels = 'redis://one:26379, redis://two:26379'
+        sentinel_password = 's3cret'
+        service = 'main'
+        read_from_replicas = true
+        [cache.t]
+        backend = 'redis-cluster'
+        lock = 'redis-cluster'
+    ";
+    let config = Config::from_toml(text).unwrap();
+    let made = |name| Ways::from_config(&config.region(name).unwrap());
+    for (name, shown) in [
+        ("r", &["one:7000", "two:7000", "database: 0"][..]),
+        ("s", &["the master of `main`", "two:26379", "reads_from_replicas: true"]),
+    ] {
+        let text = format!("{:?}", made(name).unwrap());
+        for shown in shown {
+            assert!(text.contains(shown), "{shown} in {text}");
+        }
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+    let error = made("t").unwrap_err().to_string();
+    assert!(error.contains("`cache.t.nodes`") && error.contains("missing"), "{error}");
 }

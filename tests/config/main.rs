@@ -27,10 +27,10 @@ mod settings_table;
 mod sharing;
 #[cfg(test)]
 mod sources;
-mod tiers;
 #[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
+mod tiers;
 #[cfg(test)]
 mod values;
 

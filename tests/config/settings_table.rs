@@ -4,7 +4,7 @@ use std::{fmt::Write, fs, path::Path};
 
 use larder::{
     File, FileLock, Framed, FromConfig, IntTime, Json, Local, Memo, Memory, NoMeta, Null, Prefix,
-    Raw, Redis, RedisChannel, RedisLock, Region, SharedMarks, Tiered,
+    Raw, Redis, RedisChannel, RedisCluster, RedisLock, RedisSentinel, Region, SharedMarks, Tiered,
     config::{About, Described},
 };
 
@@ -37,6 +37,8 @@ fn all() -> Vec<(Described, Vec<&'static str>)> {
     add("`File`", &About::of::<File>(), &slots);
     add("`FileLock`", &About::of::<FileLock>(), &slots);
     add("`Redis`", &About::of::<Redis>(), &slots);
+    add("`RedisCluster`", &About::of::<RedisCluster>(), &slots);
+    add("`RedisSentinel`", &About::of::<RedisSentinel>(), &slots);
     add("`RedisLock`", &About::of::<RedisLock>(), &slots);
     add("`SharedMarks`", &About::of::<SharedMarks<Redis>>(), &redis);
     add("`RedisChannel`", &About::of::<RedisChannel>(), &redis);

@@ -90,7 +90,8 @@ fn times() {
         Value::Float(-0.5),
         Value::Float(1e300),
         Value::Flag(true),
-        Value::Other("a list"),
+        Value::List(vec![Value::Integer(1)]),
+        Value::Other("a date"),
     ] {
         assert_eq!(read(nonsense.clone()), None, "{nonsense:?}");
     }
@@ -152,4 +153,24 @@ fn text_stays_text() {
     // A number in TOML is none: `007` would come back as 7.
     assert_eq!(String::from_value(&Value::Integer(300)), None);
     assert_eq!(Option::<String>::from_value(&Value::Text("5".to_owned())).unwrap().unwrap(), "5");
+}
+
+#[test]
+fn lists() {
+    let read = |value| Vec::<String>::from_value(&value);
+    let texts = |all: &[&str]| all.iter().map(|one| Value::Text((*one).to_owned())).collect();
+    let both = Some(vec!["a".to_owned(), "b".to_owned()]);
+    assert_eq!(read(Value::List(texts(&["a", "b"]))), both);
+    assert_eq!(read(Value::Text("a, b".to_owned())), both);
+    assert_eq!(read(Value::Text("a".to_owned())), Some(vec!["a".to_owned()]));
+    for nonsense in [
+        Value::List(vec![]),
+        Value::List(vec![Value::Integer(1)]),
+        Value::List(texts(&["a", ""])),
+        Value::Text(String::new()),
+        Value::Text("a,,b".to_owned()),
+        Value::Flag(true),
+    ] {
+        assert_eq!(read(nonsense.clone()), None, "{nonsense:?}");
+    }
 }

@@ -4,6 +4,7 @@
 
 pub(crate) mod proxy;
 pub(crate) mod redis_cluster;
+pub(crate) mod redis_sentinel;
 pub(crate) mod redis_server;
 #[cfg(feature = "codec-json")]
 pub(crate) mod region;

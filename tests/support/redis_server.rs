@@ -297,6 +297,13 @@ impl RawClient {
         Ok(Self(BufReader::new(Box::new(stream))))
     }
 
+    /// A client of who listens at a TCP port.
+    pub(crate) fn tcp(port: u16) -> io::Result<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(DEADLINE))?;
+        Ok(Self(BufReader::new(Box::new(stream))))
+    }
+
     /// Sends a command and returns its answer, error replies included.
     pub(crate) fn call<A: AsRef<[u8]>>(&mut self, command: &[A]) -> Reply {
         self.try_call(command).expect("an answer of redis-server")

@@ -5,7 +5,9 @@ use std::{
     task::{Context, Poll},
 };
 
-use larder::{Batch, Capabilities, Entry, Immediate, Key, KeyBuf, Level, Put, Result, Store, WriteOpts};
+use larder::{
+    Batch, Capabilities, Entry, Immediate, Key, KeyBuf, Level, Put, Result, Store, WriteOpts,
+};
 
 /// Is pending once. Works under every executor.
 pub(crate) async fn give_way() {

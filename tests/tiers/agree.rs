@@ -156,8 +156,7 @@ async fn after_a_gap_nothing_from_before_is_left() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn under_traffic_all_agree_in_the_end() {
     let (truth, bell) = (truth(), Bell::default());
-    let processes: Vec<Arc<Told>> =
-        (0..3).map(|_| Arc::new(told(&truth, &bell).0)).collect();
+    let processes: Vec<Arc<Told>> = (0..3).map(|_| Arc::new(told(&truth, &bell).0)).collect();
     let mut tasks = Vec::new();
     for (at, tiers) in processes.iter().enumerate() {
         for task in 0..4 {

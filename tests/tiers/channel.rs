@@ -80,9 +80,8 @@ async fn tiers_of_one_process_hear_each_other() {
     let (server, truth) = (RedisServer::start(), truth());
     let redis = Redis::new(server.unix_url()).unwrap();
     let channel = RedisChannel::new(&redis, "changes");
-    let tiers = || {
-        Tiered::new(Memo::<String>::new(), far(&truth).0).coherent(channel.clone()).unwrap()
-    };
+    let tiers =
+        || Tiered::new(Memo::<String>::new(), far(&truth).0).coherent(channel.clone()).unwrap();
     channel.ping().await.unwrap();
     let (one, other) = (tiers(), tiers());
     put(&one, "k", "old").await;

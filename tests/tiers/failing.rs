@@ -76,8 +76,10 @@ async fn a_near_tier_that_fails_is_done_without() {
     assert!(matches!(found[1], Ok(None)));
     // A write takes place, but the near tier may have something older.
     let puts = [("a", entry("1")), ("b", entry("2"))];
-    let puts: Vec<_> =
-        puts.iter().map(|(key, entry)| Put::new((*key).into(), entry, WriteOpts::default())).collect();
+    let puts: Vec<_> = puts
+        .iter()
+        .map(|(key, entry)| Put::new((*key).into(), entry, WriteOpts::default()))
+        .collect();
     assert!(tiers.write_multi(&puts).await.is_err());
     assert_eq!(get(tiers.l2(), "b").await.as_deref(), Some("2"));
     assert!(format!("{tiers:?}").contains("Tiered"));

@@ -21,8 +21,8 @@ use std::{
 };
 
 use larder::{
-    BackendExt, Changes, Clock, Copies, Entry, Framed, Key, Level, ManualClock, Memo, Memory,
-    Meta, Name, PayloadExt, Postcard, Result, Store, Tiered, Timestamp, WriteOpts,
+    BackendExt, Changes, Clock, Copies, Entry, Framed, Key, Level, ManualClock, Memo, Memory, Meta,
+    Name, PayloadExt, Postcard, Result, Store, Tiered, Timestamp, WriteOpts,
     testing::{Chaos, ChaosHandle},
 };
 

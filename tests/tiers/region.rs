@@ -76,8 +76,8 @@ async fn an_invalidation_for_everybody_costs_one_creation() {
     let (truth, clock) = start();
     let process = || {
         let far = Arc::clone(&truth).postcard().framed();
-        let tiers =
-            Tiered::new(Memo::<String>::new().with_clock(clock.clock()), far).with_clock(clock.clock());
+        let tiers = Tiered::new(Memo::<String>::new().with_clock(clock.clock()), far)
+            .with_clock(clock.clock());
         let marks = SharedMarks::new(Arc::clone(&truth), "marks").interval(Duration::ZERO);
         Region::builder(tiers).invalidator(marks).clock(clock.clock()).build().unwrap()
     };
@@ -127,7 +127,9 @@ async fn a_cold_key_costs_no_further_question() {
     assert_eq!((chaos.asked(Calls::Reads), chaos.asked(Calls::Writes)), (1, 1));
     let keys: Vec<String> = (0..10).map(|n| n.to_string()).collect();
     region
-        .get_or_create_multi(keys, async |keys| keys.into_iter().map(|key| (key.clone(), key)).collect::<Vec<_>>())
+        .get_or_create_multi(keys, async |keys| {
+            keys.into_iter().map(|key| (key.clone(), key)).collect::<Vec<_>>()
+        })
         .await
         .unwrap();
     assert_eq!((chaos.asked(Calls::Reads), chaos.asked(Calls::Writes)), (2, 2));

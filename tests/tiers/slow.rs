@@ -74,7 +74,8 @@ async fn copies_are_passed_by_until_they_are_removed() {
     assert_eq!(get(tiers.l1(), "k").await.as_deref(), Some("old"), "it is there still");
     assert_eq!(get(&tiers, "k").await.as_deref(), Some("new"));
     hold.release();
-    support::until("the removal", async || get(tiers.l1(), "k").await.is_none().then_some(())).await;
+    support::until("the removal", async || get(tiers.l1(), "k").await.is_none().then_some(()))
+        .await;
     assert_eq!(get(&tiers, "k").await.as_deref(), Some("new"));
     assert_eq!(get(tiers.l1(), "k").await.as_deref(), Some("new"), "there is a copy again");
 }

@@ -6,11 +6,7 @@ use larder::{
 };
 
 use super::*;
-use crate::support::{
-    DEADLINE,
-    redis_server::RedisServer,
-    until,
-};
+use crate::support::{DEADLINE, redis_server::RedisServer, until};
 
 type Tracked = Tiered<Memo<String>, IntTime<Msgpack<Chaos<Redis>>>, Redis>;
 
@@ -114,7 +110,8 @@ async fn while_the_server_is_away_copies_are_served_and_when_it_is_back_they_are
     get(&*tiers, "k").await;
     server.kill();
     assert_eq!(get(&*tiers, "k").await.as_deref(), Some("old"));
-    let written = tiers.write("k2".into(), &entry("written in the gap"), WriteOpts::default()).await;
+    let written =
+        tiers.write("k2".into(), &entry("written in the gap"), WriteOpts::default()).await;
     assert!(written.is_err());
     assert_eq!(get(&*tiers, "k2").await.as_deref(), Some("written in the gap"));
     server.restart();
@@ -179,7 +176,8 @@ async fn under_traffic_all_agree_in_the_end() {
     for key in ["k1", "k2", "k3", "k4", "k5"] {
         let truth = get(processes[0].l2(), key).await;
         for tiers in &processes {
-            until("the last push", async || (get(&**tiers, key).await == truth).then_some(())).await;
+            until("the last push", async || (get(&**tiers, key).await == truth).then_some(()))
+                .await;
         }
     }
 }

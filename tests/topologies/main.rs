@@ -8,9 +8,13 @@ mod cluster;
 #[cfg(test)]
 mod cluster_failures;
 #[cfg(test)]
+mod sentinel;
+#[cfg(test)]
 mod servers;
 #[cfg(test)]
 mod suites;
 #[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(test)]
+mod traffic;

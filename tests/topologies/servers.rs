@@ -10,6 +10,7 @@ use crate::{
         DEADLINE,
         redis_server::{RedisServer, Reply, newer},
     },
+    traffic::Traffic,
 };
 
 async fn on(program: impl Into<PathBuf>, says: &str) {
@@ -42,4 +43,17 @@ async fn valkey_8() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn valkey_9() {
     on(newer("valkey-9"), "valkey_version:9.").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_server_costs_no_call() {
+    let mut server = RedisServer::start();
+    let traffic = Traffic::start(&Redis::new(server.tcp_url()).unwrap());
+    traffic.more(500).await;
+    server.kill();
+    traffic.more(500).await;
+    assert!(traffic.users.stats().bypassed > 0);
+    server.restart();
+    traffic.well().await;
+    traffic.stop().await;
 }

@@ -84,10 +84,15 @@ impl fmt::Debug for Broadcast {
 /// Prefixes, none of which covers another: the server refuses that.
 pub(super) fn check(prefixes: &[String]) -> Result<()> {
     let covers = |(at, one): (usize, &String)| {
-        prefixes.iter().enumerate().any(|(other, prefix)| at != other && prefix.starts_with(one.as_str()))
+        prefixes
+            .iter()
+            .enumerate()
+            .any(|(other, prefix)| at != other && prefix.starts_with(one.as_str()))
     };
     if prefixes.iter().enumerate().any(covers) {
-        return Err(config("`tracking`: one of the prefixes covers another; give the shorter one only"));
+        return Err(config(
+            "`tracking`: one of the prefixes covers another; give the shorter one only",
+        ));
     }
     Ok(())
 }
@@ -141,7 +146,9 @@ mod tests {
 
     #[test]
     fn prefixes_must_not_cover_each_other() {
-        let all = |prefixes: &[&str]| check(&prefixes.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let all = |prefixes: &[&str]| {
+            check(&prefixes.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
         assert!(all(&[]).is_ok() && all(&[""]).is_ok() && all(&["a:", "b:"]).is_ok());
         for covered in [&["a", "a"][..], &["a:b", "a:"], &["", "x"]] {
             assert!(all(covered).is_err(), "{covered:?}");

@@ -148,6 +148,16 @@ impl Default for Access {
 /// The methods of a builder that has an [`Access`], which are the same for all of them.
 macro_rules! access_settings {
     ($which:literal) => {
+        /// The same with what is common to all connections.
+        #[cfg(feature = "config")]
+        pub(in $crate::backend::redis) fn with_access(
+            mut self,
+            access: $crate::backend::redis::config::Access,
+        ) -> Self {
+            self.access = access;
+            self
+        }
+
         #[doc = concat!("The ACL user", $which, ". An empty string counts as unset.")]
         pub fn username(mut self, username: impl Into<String>) -> Self {
             self.access.username = $crate::backend::redis::config::set(username.into());

@@ -243,44 +243,34 @@ impl Link {
 
     /// Waits for the attempt that is being made, or makes one.
     async fn connected(self: &Arc<Self>) -> Result<Arc<Live>> {
-        loop {
-            if let Some(live) = self.live() {
-                return Ok(live);
-            }
-            if let Some((error, true)) = self.fault() {
-                return Err(error);
-            }
-            match Arc::clone(&self.dialing).try_lock_owned() {
-                Err(_) => drop(self.dialing.lock().await),
-                Ok(turn) => {
-                    let runtime = Handle::try_current().map_err(|error| {
-                        Error::new(ErrorKind::Config, LAYER)
-                            .with_message("a call outside of a Tokio runtime")
-                            .with_source(error)
-                    })?;
-                    // A task of its own: a caller that gives up must not take away what others
-                    // wait for.
-                    let link = Arc::clone(self);
-                    let dial = runtime.spawn(async move {
-                        let result = link.dial_once().await;
-                        drop(turn);
-                        result
-                    });
-                    return dial.await.unwrap_or_else(|_| {
-                        let error = Error::new(ErrorKind::Unavailable, LAYER);
-                        Err(error
-                            .with_message("the Tokio runtime ended, or has I/O or time disabled"))
-                    });
-                }
-            }
-        }
-    }
-
-    async fn dial_once(&self) -> Result<Arc<Live>> {
-        // Somebody may have been here between the last look and our turn.
+        // Whoever waited keeps the turn: giving it back to take it anew, while it goes to the next who
+        // waits, would let all of them go round for ever once the pause is over.
+        let turn = Arc::clone(&self.dialing).lock_owned().await;
         if let Some(live) = self.live() {
             return Ok(live);
         }
+        if let Some((error, true)) = self.fault() {
+            return Err(error);
+        }
+        let runtime = Handle::try_current().map_err(|error| {
+            Error::new(ErrorKind::Config, LAYER)
+                .with_message("a call outside of a Tokio runtime")
+                .with_source(error)
+        })?;
+        // A task of its own: a caller that gives up must not take away what others wait for.
+        let link = Arc::clone(self);
+        let dial = runtime.spawn(async move {
+            let result = link.dial_once().await;
+            drop(turn);
+            result
+        });
+        dial.await.unwrap_or_else(|_| {
+            let error = Error::new(ErrorKind::Unavailable, LAYER);
+            Err(error.with_message("the Tokio runtime ended, or has I/O or time disabled"))
+        })
+    }
+
+    async fn dial_once(&self) -> Result<Arc<Live>> {
         let limit = self.target.connect_timeout;
         let result =
             timeout(limit, self.target.dial(self.listener.as_ref())).await.unwrap_or_else(|_| {

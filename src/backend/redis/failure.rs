@@ -102,8 +102,13 @@ fn hint(code: &str, detail: &str) -> Option<&'static str> {
             "the key holds another type of value; a space and a plain key may not share \
                         a name"
         }
-        "MOVED" | "ASK" | "CROSSSLOT" => "Redis Cluster is not supported",
+        "MOVED" | "ASK" | "CROSSSLOT" => {
+            "this server is part of a cluster: connect with `Redis::cluster`"
+        }
         "ERR" if detail.contains("DB index") => "the server has no database of this number",
+        "ERR" if detail.contains("cluster support disabled") => {
+            "this server is in no cluster: connect with `Redis::new`"
+        }
         "ERR" if detail.contains("without any password") => {
             "the server wants no password: leave it away"
         }

@@ -267,11 +267,7 @@ impl<T: Send + Sync, M: KeyMap, S: Store<T>> Store<T> for Keyed<M, S> {
         }
     }
 
-    async fn read_with(
-        &self,
-        key: Key<'_>,
-        opts: ReadOpts,
-    ) -> Result<Option<Entry<Option<T>>>> {
+    async fn read_with(&self, key: Key<'_>, opts: ReadOpts) -> Result<Option<Entry<Option<T>>>> {
         let mut out = KeyWriter::new();
         let read = self.inner.read_with(self.mapped(key, &mut out), opts).await;
         read.map_err(|error| error.renamed(key))

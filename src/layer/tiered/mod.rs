@@ -16,12 +16,10 @@ use std::{
 };
 
 pub use self::changes::{Alone, Changes, Copies, Name};
-use self::{
-    near::{Near, Pass},
-};
+use self::near::{Near, Pass};
 use crate::{
-    Capabilities, Clock, EntryTtl, Error, ErrorKind, Key, KeyBuf, Level, Lifetimes, Meta, Precision,
-    Result, Tiers, WriteOpts,
+    Capabilities, Clock, EntryTtl, Error, ErrorKind, Key, KeyBuf, Level, Lifetimes, Meta,
+    Precision, Result, Tiers, WriteOpts,
 };
 
 /// Two tiers: `L1` near the caller holds copies of what is in `L2`, which is the truth.

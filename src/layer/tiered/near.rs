@@ -12,8 +12,8 @@ use tokio::runtime::Handle;
 
 use super::{changes::Copies, doubts::Doubts, told::Told};
 use crate::{
-    Batch, Clock, Entry, Immediate, Key, KeyBuf, Level, Put, ReadOpts, Result, Store, runtime::glance,
-    seldom::Seldom,
+    Batch, Clock, Entry, Immediate, Key, KeyBuf, Level, Put, ReadOpts, Result, Store,
+    runtime::glance, seldom::Seldom,
 };
 
 /// Into how many parts the keys are divided. What happens in one part voids the copies that are being
@@ -212,9 +212,9 @@ impl<A: Level + 'static> Near<A> {
         };
         // What happened since; a writer's own step does not count.
         let own = u64::from(by == By::Write);
-        let changed = each.iter().filter(|(_, pass)| {
-            self.stripe(pass.stripe).changes != pass.changes.wrapping_add(own)
-        });
+        let changed = each
+            .iter()
+            .filter(|(_, pass)| self.stripe(pass.stripe).changes != pass.changes.wrapping_add(own));
         void.extend(changed.map(|(put, _)| put.key));
         let removed = if void.is_empty() { Ok(()) } else { self.store.remove_multi(&void).await };
         if removed.is_ok() {

@@ -55,7 +55,10 @@ use crate::{
 /// that change keys: the lock of `k` under [`Prefixed`](crate::Prefixed) is `larder:lock:app:k`. It holds
 /// the token of its owner, and its TTL is what is left of the lease.
 ///
-/// Many leases are one script, up to 1000 of them, and one round trip, however many.
+/// In a [cluster](crate::RedisCluster#names) the key has a tag around it or before it, so that the lock is
+/// in the slot of the entry, and waits share one more connection for each node.
+///
+/// Many leases are one script (in a cluster one for each slot), up to 1000 of them, and one round trip, however many.
 ///
 /// | call | commands |
 /// |---|---|
@@ -76,7 +79,8 @@ use crate::{
 /// `distributed_lock`: the name `_lock` and the key, and tokens of 32 hexadecimal digits. Both sides
 /// then exclude each other, with a `key_mangler` as well: see [`Hashed`](crate::Hashed). Give dogpile a
 /// `lock_timeout`: it does not renew, and without one a process that dies leaves a lock that never ends. [`seize`](Lock::seize) leaves what Python holds alone,
-/// because dogpile raises an exception, after all the work, when it finds its lock lost.
+/// because dogpile raises an exception, after all the work, when it finds its lock lost. In a cluster
+/// there is no such form: it has no tag, so it could not be looked at in the step that writes.
 ///
 /// # Failures
 ///

@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::RedisLock;
 use crate::{
     FromConfig, Redis, Result,
+    backend::redis::Configured,
     config::{About, Setting, Table},
     lock::settings::LEASE,
 };
@@ -22,23 +23,23 @@ const DOGPILE: Setting<bool> = Setting::new(
 )
 .or("false");
 
-impl FromConfig for RedisLock {
+impl<W: Configured> FromConfig for RedisLock<W> {
     fn describe(about: &mut About) {
-        about.lock("redis");
+        about.lock(W::NAME);
         about.setting(&PREFIX);
         about.setting(&LEASE);
         about.setting(&POLL);
         about.setting(&DOGPILE);
-        Redis::describe_settings(about);
+        W::describe_settings(about);
     }
 
     fn from_config(table: &Table<'_>) -> Result<Self> {
         let prefix = table.get(&PREFIX)?;
         let (lease, poll, dogpile) = (table.get(&LEASE)?, table.get(&POLL)?, table.get(&DOGPILE)?);
         // With the server, because the connection over which it says what is released is shared, too.
-        let settings = (Redis::settings(table)?, prefix, lease, poll, dogpile);
+        let settings = (W::settings(table)?, prefix, lease, poll, dogpile);
         table.shared(settings, |(_, prefix, lease, poll, dogpile)| {
-            let redis = Redis::from_config(table)?;
+            let redis = Redis::<W>::from_config(table)?;
             let mut builder = Self::builder(&redis).lease(lease).poll_interval(poll);
             if let Some(prefix) = prefix {
                 builder = builder.prefix(prefix);

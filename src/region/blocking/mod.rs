@@ -277,11 +277,7 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
     where
         S: Store<T>,
     {
-        if self.reads_at_once() {
-            glance(self.region.fresh(self.region.limit, key))
-        } else {
-            None
-        }
+        if self.reads_at_once() { glance(self.region.fresh(self.region.limit, key)) } else { None }
     }
 
     fn reads_at_once(&self) -> bool {

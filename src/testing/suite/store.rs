@@ -6,8 +6,9 @@ use super::{
     report::{Broken, Outcome, ensure, holds, same},
     subject::{CREATED, Entries, Subject},
 };
-use crate::{Capabilities, 
-    Entry, EntryTtl, ErrorKind, Key, Meta, Precision, Put, Result, Store, Timestamp, WriteOpts,
+use crate::{
+    Capabilities, Entry, EntryTtl, ErrorKind, Key, Meta, Precision, Put, Result, Store, Timestamp,
+    WriteOpts,
 };
 
 const FOREVER: WriteOpts<'_> = WriteOpts::keep_for(None);

@@ -25,12 +25,12 @@ use self::{
     share::{Shares, asking},
 };
 use super::{
+    broadcast::Broadcast,
     command,
     config::Target,
     connection::Link,
     failure::{self, LAYER},
     fields::{Ability, FieldTtl},
-    broadcast::Broadcast,
     tracking::Listener,
     wire::Carry,
 };

@@ -12,11 +12,11 @@ pub use self::builder::RedisSentinelBuilder;
 pub(super) use self::service::Service;
 use self::{held::Held, service::Role};
 use super::{
+    broadcast::Broadcast,
     command,
     config::{Access, Address},
     connection::{Link, Request},
     fields::{FieldTtl, Fitted},
-    broadcast::Broadcast,
     tracking::Listener,
     wire::Carry,
 };
