@@ -16,5 +16,7 @@ mod suites;
 #[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(all(test, feature = "backend-memory"))]
+mod tracking;
 #[cfg(test)]
 mod traffic;
