@@ -1,0 +1,149 @@
+//! How long a copy in one process outlives a write in another.
+//!
+//! Two processes, each with `Tiered<Memo<u64>, ..Redis..>` over one server. The other one writes and says
+//! when its write returned; this one reads all the time, and notes when it first saw the new value. Until
+//! then it served the old one.
+
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+use std::{
+    env,
+    io::{BufRead, BufReader, Lines, Write},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use larder::{
+    BackendExt, Changes, Framed, LayerExt, Memo, PayloadExt, Postcard, Redis, RedisChannel, Region,
+    Tiered,
+};
+use support::redis_server::RedisServer;
+use tokio::runtime::{Builder, Runtime};
+
+const URL: &str = "LARDER_COHERENCE_URL";
+const HOW: &str = "LARDER_COHERENCE_HOW";
+const ROUNDS: u64 = 2_000;
+
+type Copies<C> = Region<Tiered<Memo<u64>, Framed<Postcard<Redis>>, C>>;
+
+fn main() {
+    match (env::var(URL), env::var(HOW).as_deref()) {
+        (Ok(url), Ok("tracking")) => write(&runtime(), &tracked(&url)),
+        (Ok(url), _) => {
+            let runtime = runtime();
+            let region = runtime.block_on(told(&url));
+            write(&runtime, &region);
+        }
+        _ => measure(),
+    }
+}
+
+fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime")
+}
+
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970")
+}
+
+fn tracked(url: &str) -> Copies<Redis> {
+    let redis = Redis::builder(url).tracking("").build().expect("a URL of ours");
+    let far = redis.clone().postcard().framed();
+    far.behind(Memo::new()).coherent(redis).expect("it tracks").region()
+}
+
+async fn told(url: &str) -> Copies<RedisChannel> {
+    let redis = Redis::new(url).expect("a URL of ours");
+    let channel = RedisChannel::new(&redis, "changes");
+    channel.ping().await.expect("the server answers");
+    let far = redis.postcard().framed();
+    far.behind(Memo::new()).coherent(channel).expect("it tells").region()
+}
+
+/// The other process: writes what it is told, and says when that was done.
+fn write<C: Changes + 'static>(runtime: &Runtime, region: &Copies<C>) {
+    for line in std::io::stdin().lines() {
+        let value: u64 = line.expect("a line").parse().expect("a number");
+        runtime.block_on(region.set("k", value)).expect("a write");
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{}", now().as_nanos()).expect("a reader");
+        out.flush().expect("a reader");
+    }
+}
+
+/// The writer, from here.
+struct Other {
+    child: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl Other {
+    fn start(url: &str, how: &str) -> Self {
+        let mut child = Command::new(env::current_exe().expect("this program"))
+            .env(URL, url)
+            .env(HOW, how)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("this program");
+        let input = child.stdin.take().expect("its input");
+        let output = BufReader::new(child.stdout.take().expect("its output")).lines();
+        Self { child, input, output }
+    }
+
+    fn order(&mut self, value: u64) {
+        writeln!(self.input, "{value}").expect("the other process");
+    }
+
+    fn returned(&mut self) -> Duration {
+        let line = self.output.next().expect("an answer").expect("a line");
+        Duration::from_nanos(line.parse().expect("a time"))
+    }
+}
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn measure() {
+    let server = RedisServer::start();
+    println!("How long a copy outlives a write in another process ({ROUNDS} writes)");
+    println!("{:<44}{:>10}{:>10}{:>10}{:>12}", "", "median", "99 %", "longest", "not at all");
+    for (path, url) in [("a UNIX socket", server.unix_url()), ("TCP", server.tcp_url())] {
+        let runtime = runtime();
+        let region = tracked(&url);
+        row(&format!("client tracking, {path}"), &runtime, &region, Other::start(&url, "tracking"));
+        let region = runtime.block_on(told(&url));
+        row(&format!("publish and subscribe, {path}"), &runtime, &region, Other::start(&url, ""));
+    }
+}
+
+fn row<C: Changes + 'static>(name: &str, runtime: &Runtime, region: &Copies<C>, mut other: Other) {
+    let mut windows: Vec<Duration> = (0..ROUNDS)
+        .map(|round| {
+            let read = || runtime.block_on(region.get::<u64>("k")).expect("a read");
+            // A copy of the old value.
+            read();
+            read();
+            other.order(round);
+            while read() != Some(round) {}
+            let seen = now();
+            seen.saturating_sub(other.returned())
+        })
+        .collect();
+    windows.sort_unstable();
+    let of = |share: usize| windows[(windows.len() - 1) * share / 1000];
+    let at_once = windows.iter().filter(|window| window.is_zero()).count() * 100 / windows.len();
+    println!(
+        "{name:<44}{:>7} us{:>7} us{:>7} us{at_once:>10} %",
+        of(500).as_micros(),
+        of(990).as_micros(),
+        of(1000).as_micros(),
+    );
+    assert!(of(500) < Duration::from_millis(5), "half of the copies go within 5 ms");
+}
