@@ -145,7 +145,7 @@ pub struct Redis<W = Direct> {
 /// | `k` | `k` | `larder:lock:{k}` |
 /// | `a{b}c`, which has a tag of its own | `a{b}c` | `larder:lock:{b}:a{b}c` |
 /// | `("s", "n")` | `{s}`, the byte `0xff`, `n` | `larder:lock:{s}`, `0xff`, `n` |
-/// | `a}b`; an empty key | `a}b` | `larder:lock:{17}:a}b`, the smallest number in its slot |
+/// | `a}b`; an empty key | `a}b` | `larder:lock:{20658}:a}b`, the smallest number in its slot |
 ///
 /// # Failures
 ///

@@ -93,9 +93,9 @@ impl RedisSentinelBuilder {
         if self.service.is_empty() {
             return Err(config("the sentinels know the master by a name, such as `mymaster`"));
         }
-        let sentinels: Vec<Arc<Link>> = targets.into_iter().map(Link::new).collect();
+        let sentinels: Arc<[_]> = targets.into_iter().map(Link::new).collect();
         let sentinel = Sentinel::new(
-            sentinels.into(),
+            &sentinels,
             &self.service,
             is_tls,
             &self.access,

@@ -36,14 +36,14 @@ struct Replicas {
 
 impl Sentinel {
     fn new(
-        sentinels: Arc<[Arc<Link>]>,
+        sentinels: &Arc<[Arc<Link>]>,
         name: &str,
         is_tls: bool,
         access: &Access,
         reads_from_replicas: bool,
     ) -> Result<Self> {
         let link = |role| {
-            let service = Service::new(name.to_owned(), Arc::clone(&sentinels), role, is_tls);
+            let service = Service::new(name.to_owned(), Arc::clone(sentinels), role, is_tls);
             Ok(Link::new(access.server(Address::Service(service))?))
         };
         let replicas = |link| Arc::new(Replicas { link, held: Held::default() });
@@ -95,8 +95,8 @@ impl Carry for Sentinel {
         R: Borrow<Pipeline> + Send + Sync,
         F: Fn(FieldTtl) -> R + Send + Sync,
     {
-        let (made, answers) = self.ask(&Fitted(make)).await?;
-        Ok((made, each(answers)))
+        let (commands, answers) = self.ask(&Fitted(make)).await?;
+        Ok((commands, each(answers)))
     }
 
     fn read(&self, keys: &[Key<'_>], command: &Cmd) -> impl Future<Output = Result<Value>> + Send {
