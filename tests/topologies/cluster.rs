@@ -201,6 +201,7 @@ async fn says_what_is_wrong_and_no_secrets() {
         Redis::cluster(Vec::<String>::new()),
         Redis::cluster(["unix:///run/redis"]),
         Redis::cluster(["redis://localhost", "nonsense"]),
+        Redis::cluster(["redis://localhost", "rediss://localhost"]),
     ] {
         assert_eq!(refused.build().unwrap_err().kind(), ErrorKind::Config);
     }

@@ -19,7 +19,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-pub use self::builder::RedisClusterBuilder;
+pub use self::builder::{RedisCluster, RedisClusterBuilder};
 use self::{
     map::{Address, Map, Redirect},
     share::{Shares, asking},
