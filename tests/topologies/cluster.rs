@@ -201,6 +201,7 @@ async fn says_what_is_wrong_and_no_secrets() {
         Redis::cluster(Vec::<String>::new()),
         Redis::cluster(["unix:///run/redis"]),
         Redis::cluster(["redis://localhost", "nonsense"]),
+        Redis::cluster(["redis://localhost", "rediss://localhost"]),
     ] {
         assert_eq!(refused.build().unwrap_err().kind(), ErrorKind::Config);
     }
@@ -220,7 +221,7 @@ async fn says_what_is_wrong_and_no_secrets() {
     assert!(error.to_string().contains("cluster support disabled"), "{error}");
     assert!(error.to_string().contains("`Redis::new`"), "{error}");
     let cluster = RedisCluster::start("redis-server");
-    let away = (0..).map(|n| n.to_string()).find(|name| cluster.home(name) != 0).unwrap();
+    let away = (0..100).map(|n| n.to_string()).find(|name| cluster.home(name) != 0).unwrap();
     let redis = Redis::new(cluster.nodes[0].tcp_url()).unwrap();
     let error = redis.get(Key::from(&away)).await.unwrap_err();
     assert!(error.to_string().contains("`Redis::cluster`"), "{error}");

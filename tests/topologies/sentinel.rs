@@ -130,6 +130,7 @@ async fn says_what_is_wrong_and_no_secrets() {
         Redis::sentinel(["redis://localhost:26379/2"], NAME),
         Redis::sentinel(["unix:///run/sentinel"], NAME),
         Redis::sentinel(["nonsense"], NAME),
+        Redis::sentinel(["redis://localhost:1", "rediss://localhost:2"], NAME),
     ] {
         assert_eq!(refused.build().unwrap_err().kind(), ErrorKind::Config);
     }

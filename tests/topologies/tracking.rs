@@ -1,8 +1,8 @@
 //! Copies over clusters and sentinels: no node is overheard.
 
 use larder::{
-    BackendExt, FullDict, Hstore, Json, Key, LayerExt, Memo, PayloadExt, Redis, RedisChannel, Region,
-    Tiered, Wire,
+    BackendExt, FullDict, Hstore, Json, Key, LayerExt, Memo, PayloadExt, Redis, RedisChannel,
+    Region, Tiered, Wire,
 };
 
 use crate::support::{

@@ -32,7 +32,7 @@ pub(crate) fn users<W: Wire>(redis: &Redis<W>) -> Users<W> {
 
 /// The key and value number `n`: plain keys, fields of hashes, those of many slots.
 fn entry(n: usize) -> ((Option<String>, String), String) {
-    let space = (n % 2 == 0).then(|| format!("space {}", n % 64));
+    let space = n.is_multiple_of(2).then(|| format!("space {}", n % 64));
     ((space, format!("key {n}")), format!("value {n}"))
 }
 
@@ -74,15 +74,15 @@ impl<W: Wire> Traffic<W> {
                 while !stop.load(SeqCst) {
                     let start = Instant::now();
                     n += 1;
-                    if n % 16 == 0 {
-                        ask_many(&users, n).await
+                    if n.is_multiple_of(16) {
+                        ask_many(&users, n).await;
                     } else {
-                        ask(&users, n % KEYS).await
+                        ask(&users, n % KEYS).await;
                     }
                     longest = longest.max(start.elapsed());
                     calls.fetch_add(1, SeqCst);
                     // Removals, so that there is something to create all the time.
-                    if n % 7 == 0 {
+                    if n.is_multiple_of(7) {
                         let ((space, name), _) = entry(n * 3 % KEYS);
                         let _ = match &space {
                             Some(space) => users.delete((space, &name)).await,

@@ -1,5 +1,6 @@
 //! Redis and Valkey.
 
+mod access;
 mod broadcast;
 mod by_slot;
 mod channel;
@@ -29,9 +30,9 @@ use redis::{Cmd, Pipeline, RedisWrite, Value};
 pub(crate) use self::settings::Configured;
 pub use self::{
     channel::RedisChannel,
-    cluster::{Cluster, RedisClusterBuilder},
+    cluster::{Cluster, RedisCluster, RedisClusterBuilder},
     config::RedisBuilder,
-    sentinel::{RedisSentinelBuilder, Sentinel},
+    sentinel::{RedisSentinel, RedisSentinelBuilder, Sentinel},
     wire::{Direct, Wire},
 };
 pub(crate) use self::{config::config, failure::refusal, tracking::Waits};
@@ -118,77 +119,6 @@ const LONGEST_MS: u64 = 1 << 53;
 pub struct Redis<W = Direct> {
     pub(crate) wire: W,
 }
-
-/// A Redis Cluster or Valkey cluster: many masters, each with a part of the keys.
-///
-/// ```no_run
-/// # async fn run() -> larder::Result<()> {
-/// use larder::{Redis, RedisCluster, RedisClusterLock, RedisLock};
-///
-/// let redis: RedisCluster = Redis::cluster(["redis://one:7000", "redis://two:7000"]).build()?;
-/// let lock: RedisClusterLock = RedisLock::new(&redis);
-/// redis.ping().await?;
-/// # let _ = lock;
-/// # Ok(()) }
-/// ```
-///
-/// A command goes to the node that has the slot of its key, over one connection for each node. A batch
-/// becomes one pipeline for each node, all at the same time; what is one command for a single server
-/// (`MGET`, `DEL`, a script) is one for each slot there. The nodes are asked who serves what
-/// (`CLUSTER SLOTS`) by the first call, and again when one sends us elsewhere or does not answer, ten
-/// times a second at most and beside the calls.
-///
-/// # Names
-///
-/// The entry, hash and lock of one key are in one slot, so that writes are fenced. Plain keys and hashes
-/// have the names that they have elsewhere. A pair without [`Hstore`](crate::Hstore) and every lock have a
-/// tag in braces:
-///
-/// | key | stored under | lock |
-/// |---|---|---|
-/// | `k` | `k` | `larder:lock:{k}` |
-/// | `a{b}c`, which has a tag of its own | `a{b}c` | `larder:lock:{b}:a{b}c` |
-/// | `("s", "n")` | `{s}`, the byte `0xff`, `n` | `larder:lock:{s}`, `0xff`, `n` |
-/// | `a}b`; an empty key | `a}b` | `larder:lock:{17}:a}b`, the smallest number in its slot |
-///
-/// # Failures
-///
-/// | what happens | what follows |
-/// |---|---|
-/// | a slot has moved | the command goes there, up to six times; the other commands of a batch are not sent again |
-/// | a slot is on its way | single keys are found on either side; a command about keys on both sides (a fenced write, an `MGET` of one slot) is tried again for 0.3 s, then `Unavailable` |
-/// | a node is lost | `Unavailable` for its keys, each by itself in [`get_multi`](crate::Backend::get_multi), until its replica has taken over or it is back; other keys go on |
-/// | a master fails over | what it had not passed on to its replica is lost, leases included |
-///
-/// Addresses are those that the nodes announce, which have to be reachable from here. With `rediss://`
-/// all nodes speak TLS. Only Valkey 9 has databases other than 0 in a cluster.
-pub type RedisCluster = Redis<Cluster>;
-
-/// A master and its replicas, watched by sentinels, which put a replica in its place when it fails.
-///
-/// ```no_run
-/// # async fn run() -> larder::Result<()> {
-/// use larder::{Redis, RedisLock, RedisSentinel, RedisSentinelLock};
-///
-/// let sentinels = ["redis://one:26379", "redis://two:26379", "redis://three:26379"];
-/// let redis: RedisSentinel = Redis::sentinel(sentinels, "mymaster").password("secret").build()?;
-/// let lock: RedisSentinelLock = RedisLock::new(&redis);
-/// redis.ping().await?;
-/// # let _ = lock;
-/// # Ok(()) }
-/// ```
-///
-/// Each connection begins with the question who the master is, to one sentinel after the other, and
-/// the server has to say itself that it is one. That is asked again when the connection is lost, when a
-/// call runs out of time, and when the server says that it is a replica by now. Until there is another
-/// master, calls fail as with a server that is down. The connect timeout is for all of it together.
-///
-/// Reads go to a replica on [request](RedisSentinelBuilder::read_from_replicas).
-///
-/// Writes that a master had not passed on when it failed are lost, leases included: two processes may
-/// then create the same value. With `rediss://` sentinels and servers speak TLS. An ACL user of the
-/// servers needs `ROLE`.
-pub type RedisSentinel = Redis<Sentinel>;
 
 impl Redis {
     /// The server at `url`, with default settings. Does not connect yet, so a server that is down

@@ -2,8 +2,7 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use super::{
     Cluster, Direct, Redis, RedisBuilder, RedisChannel, RedisClusterBuilder, RedisSentinelBuilder,
-    Sentinel, Wire,
-    config::{Access, set},
+    Sentinel, Wire, access::Access, config::set,
 };
 use crate::{
     FromConfig, Result,

@@ -131,8 +131,8 @@ impl Carry for Direct {
         R: Borrow<Pipeline> + Send + Sync,
         F: Fn(FieldTtl) -> R + Send + Sync,
     {
-        let (made, answers) = self.0.send(&Fitted(make)).await?;
-        Ok((made, answers.into_iter().map(Ok).collect()))
+        let (commands, answers) = self.0.send(&Fitted(make)).await?;
+        Ok((commands, answers.into_iter().map(Ok).collect()))
     }
 
     fn listening(&self, listener: Listener) -> Self {

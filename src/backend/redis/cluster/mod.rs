@@ -19,7 +19,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-pub use self::builder::RedisClusterBuilder;
+pub use self::builder::{RedisCluster, RedisClusterBuilder};
 use self::{
     map::{Address, Map, Redirect},
     share::{Shares, asking},
@@ -331,7 +331,9 @@ impl Carry for Cluster {
             }
             shares = again;
         }
-        answers.iter().for_each(|answer| self.note(answer));
+        for answer in &answers {
+            self.note(answer);
+        }
         if answers.iter().all(Result::is_err)
             && let Some(Err(error)) = answers.first()
         {
@@ -349,10 +351,10 @@ impl Carry for Cluster {
         // What all can do; who cannot be reached carries out nothing anyway.
         let masters = map.masters();
         let abilities = share::all(masters.iter().map(|link| link.send(&Ability))).await;
-        let made =
-            make(abilities.into_iter().filter_map(Result::ok).max().unwrap_or(FieldTtl::Hash));
-        let answers = self.send_all(made.borrow()).await?;
-        Ok((made, answers))
+        let server = abilities.into_iter().filter_map(Result::ok).max();
+        let commands = make(server.unwrap_or(FieldTtl::Hash));
+        let answers = self.send_all(commands.borrow()).await?;
+        Ok((commands, answers))
     }
 
     fn listening(&self, listener: Listener) -> Self {

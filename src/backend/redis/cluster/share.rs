@@ -28,17 +28,13 @@ pub(super) struct Shares(Vec<Share>);
 impl Shares {
     /// The command at position `at` goes to `link`.
     pub(super) fn add(&mut self, link: &Arc<Link>, asks: bool, at: usize, command: &Cmd) {
-        let known =
-            self.0.iter_mut().find(|share| share.asks == asks && Arc::ptr_eq(&share.link, link));
-        let share = match known {
-            Some(share) => share,
-            None => {
-                let (link, commands) = (Arc::clone(link), Pipeline::new());
-                self.0.push(Share { link, asks, positions: Vec::new(), commands });
-                let last = self.0.len() - 1;
-                &mut self.0[last]
-            }
-        };
+        let is_it = |share: &Share| share.asks == asks && Arc::ptr_eq(&share.link, link);
+        let known = self.0.iter().position(is_it).unwrap_or_else(|| {
+            let (link, commands) = (Arc::clone(link), Pipeline::new());
+            self.0.push(Share { link, asks, positions: Vec::new(), commands });
+            self.0.len() - 1
+        });
+        let share = &mut self.0[known];
         share.positions.push(at);
         if asks {
             share.commands.add_command(redis::cmd("ASKING"));

@@ -160,7 +160,9 @@ mod tests {
     fn commands_go_by_their_first_key() {
         let command = |words: &[&str]| {
             let mut command = Cmd::new();
-            words.iter().for_each(|word| drop(command.arg(*word)));
+            for word in words {
+                command.arg(*word);
+            }
             slot_of(&command)
         };
         assert_eq!(command(&["GET", "foo"]), Some(12182));

@@ -3,14 +3,41 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::{
     super::{
         Redis,
-        config::{Access, access_settings, config, set},
+        access::{Access, access_settings},
+        config::{config, set},
         connection::Link,
     },
     Sentinel,
 };
 use crate::Result;
 
-/// Settings of a [`RedisSentinel`](crate::RedisSentinel); made by [`Redis::sentinel`].
+/// A master and its replicas, watched by sentinels, which put a replica in its place when it fails.
+///
+/// ```no_run
+/// # async fn run() -> larder::Result<()> {
+/// use larder::{Redis, RedisLock, RedisSentinel, RedisSentinelLock};
+///
+/// let sentinels = ["redis://one:26379", "redis://two:26379", "redis://three:26379"];
+/// let redis: RedisSentinel = Redis::sentinel(sentinels, "mymaster").password("secret").build()?;
+/// let lock: RedisSentinelLock = RedisLock::new(&redis);
+/// redis.ping().await?;
+/// # let _ = lock;
+/// # Ok(()) }
+/// ```
+///
+/// Each connection begins with the question who the master is, to one sentinel after the other, and
+/// the server has to say itself that it is one. That is asked again when the connection is lost, when a
+/// call runs out of time, and when the server says that it is a replica by now. Until there is another
+/// master, calls fail as with a server that is down. The connect timeout is for all of it together.
+///
+/// Reads go to a replica on [request](RedisSentinelBuilder::read_from_replicas).
+///
+/// Writes that a master had not passed on when it failed are lost, leases included: two processes may
+/// then create the same value. With `rediss://` sentinels and servers speak TLS. An ACL user of the
+/// servers needs `ROLE`.
+pub type RedisSentinel = Redis<Sentinel>;
+
+/// Settings of a [`RedisSentinel`]; made by [`Redis::sentinel`].
 #[must_use = "a builder does nothing until `build`"]
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedisSentinelBuilder {
@@ -52,7 +79,8 @@ impl RedisSentinelBuilder {
     ///
     /// A replica lags behind by what is on its way: a `get` right after a `set` may see what was there
     /// before. A region loses nothing by that: keys whose lease this process holds are read from
-    /// the master, so that who gets a lock sees what its last owner wrote.
+    /// the master, so that who gets a lock sees what its last owner wrote. The marks of
+    /// [`SharedMarks`](crate::SharedMarks) may be read as late as the replica is.
     pub fn read_from_replicas(mut self, reads_from_replicas: bool) -> Self {
         self.reads_from_replicas = reads_from_replicas;
         self
@@ -65,7 +93,7 @@ impl RedisSentinelBuilder {
     /// Of kind [`Config`](crate::ErrorKind::Config), as [`RedisBuilder::build`](crate::RedisBuilder::build),
     /// and when there is no sentinel at all, one with a UNIX socket or the number of a database, only
     /// some of them with TLS, or no name of a master.
-    pub fn build(self) -> Result<Redis<Sentinel>> {
+    pub fn build(self) -> Result<RedisSentinel> {
         let of_sentinels = Access {
             username: self.sentinel_username,
             password: self.sentinel_password,
@@ -99,9 +127,9 @@ impl RedisSentinelBuilder {
         if self.service.is_empty() {
             return Err(config("the sentinels know the master by a name, such as `mymaster`"));
         }
-        let sentinels: Vec<Arc<Link>> = targets.into_iter().map(Link::new).collect();
+        let sentinels: Arc<[_]> = targets.into_iter().map(Link::new).collect();
         let sentinel = Sentinel::new(
-            sentinels.into(),
+            &sentinels,
             &self.service,
             is_tls,
             &self.access,

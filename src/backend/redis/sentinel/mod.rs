@@ -8,14 +8,16 @@ use std::{borrow::Borrow, fmt, sync::Arc, time::Duration};
 
 use redis::{Cmd, Pipeline, Value};
 
-pub use self::builder::RedisSentinelBuilder;
+pub use self::builder::{RedisSentinel, RedisSentinelBuilder};
 pub(super) use self::service::Service;
 use self::{held::Held, service::Role};
 use super::{
+    access::Access,
     broadcast::Broadcast,
     command,
-    config::{Access, Address},
+    config::Address,
     connection::{Link, Request},
+    failure,
     fields::{FieldTtl, Fitted},
     tracking::Listener,
     wire::Carry,
@@ -38,14 +40,14 @@ struct Replicas {
 
 impl Sentinel {
     fn new(
-        sentinels: Arc<[Arc<Link>]>,
+        sentinels: &Arc<[Arc<Link>]>,
         name: &str,
         is_tls: bool,
         access: &Access,
         reads_from_replicas: bool,
     ) -> Result<Self> {
         let link = |role| {
-            let service = Service::new(name.to_owned(), Arc::clone(&sentinels), role, is_tls);
+            let service = Service::new(name.to_owned(), Arc::clone(sentinels), role, is_tls);
             Ok::<_, Error>(Arc::new(access.server(Address::Service(service))?))
         };
         let listener = access.listener(false)?;
@@ -66,16 +68,30 @@ impl Sentinel {
         answer
     }
 
-    /// Asks a replica, and the master where none answers or `keys` are being created here.
-    async fn ask_any<R: Request>(&self, keys: &[Key<'_>], request: &R) -> Result<R::Answer> {
+    /// Asks a replica, and the master where none answers, or not yet, or `keys` are being created here.
+    async fn ask_any<R: Request>(
+        &self,
+        keys: &[Key<'_>],
+        request: &R,
+        is_later: fn(&R::Answer) -> bool,
+    ) -> Result<R::Answer> {
         if let Some(replicas) = self.replicas.as_ref().filter(|them| !them.held.has_any(keys)) {
             match replicas.link.send(request).await {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) if !is_later(&answer) => return Ok(answer),
+                Ok(_) => {}
                 Err(error) if !error.is_transient() => return Err(error),
                 Err(_) => replicas.link.reconnect(),
             }
         }
         self.ask(request).await
+    }
+}
+
+/// Whether a replica that is loading, or that lost its master, would answer another time.
+fn is_later(answer: &Value) -> bool {
+    match answer {
+        Value::ServerError(error) => failure::refusal(error).is_transient(),
+        _ => false,
     }
 }
 
@@ -99,16 +115,17 @@ impl Carry for Sentinel {
         R: Borrow<Pipeline> + Send + Sync,
         F: Fn(FieldTtl) -> R + Send + Sync,
     {
-        let (made, answers) = self.ask(&Fitted(make)).await?;
-        Ok((made, each(answers)))
+        let (commands, answers) = self.ask(&Fitted(make)).await?;
+        Ok((commands, each(answers)))
     }
 
     fn read(&self, keys: &[Key<'_>], command: &Cmd) -> impl Future<Output = Result<Value>> + Send {
-        self.ask_any(keys, command)
+        self.ask_any(keys, command, is_later)
     }
 
     async fn read_all(&self, keys: &[Key<'_>], commands: &Pipeline) -> Result<Vec<Result<Value>>> {
-        self.ask_any(keys, commands).await.map(each)
+        let is_later = |answers: &Vec<Value>| answers.iter().any(is_later);
+        self.ask_any(keys, commands, is_later).await.map(each)
     }
 
     fn listening(&self, listener: Listener) -> Self {

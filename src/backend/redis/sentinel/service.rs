@@ -50,19 +50,19 @@ impl Service {
         self.is_tls
     }
 
-    /// A connection to a server that has the role. `like` says how to enter it.
+    /// A connection to a server that has the role. `access` says how to enter it.
     // Boxed and typed, because a server is dialed by what calls this.
     pub(in super::super) fn dial<'a>(
         &'a self,
-        like: &'a Target,
+        access: &'a Target,
         listener: Option<&'a Listener>,
     ) -> Pin<Box<dyn Future<Output = Result<Arc<Live>>> + Send + 'a>> {
         Box::pin(async move {
             loop {
                 let (host, port) = self.find().await?;
-                let live = like.at(&host, port)?.dial(listener).await?;
+                let live = access.at(&host, port)?.dial(listener).await?;
                 // Sentinels learn of a failover one by one, and the last one names the old master.
-                let said = live.ask(&redis::cmd("ROLE"), like.response_timeout).await?;
+                let said = live.ask(&redis::cmd("ROLE"), access.response_timeout).await?;
                 if role(&said)? == self.role {
                     return Ok(live);
                 }
