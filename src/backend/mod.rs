@@ -62,6 +62,8 @@ mod null;
 pub(crate) mod redis;
 #[cfg(feature = "config")]
 mod settings;
+#[cfg(feature = "backend-redis-tls")]
+mod tls;
 
 #[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
 pub(crate) use self::file::Change;

@@ -3,6 +3,8 @@ use std::{fmt, path::PathBuf, time::Duration};
 use redis::{ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo};
 
 use super::{Redis, connection::Link, failure::LAYER};
+#[cfg(feature = "backend-redis-tls")]
+use crate::backend::tls::Tls;
 use crate::{Error, ErrorKind, Result};
 
 /// How long a connection may take to come up.
@@ -26,7 +28,7 @@ pub(super) struct Target {
 pub(super) enum Address {
     Tcp(String, u16),
     #[cfg(feature = "backend-redis-tls")]
-    Tls(String, u16, super::tls::Tls),
+    Tls(String, u16, Tls),
     #[cfg(unix)]
     Unix(PathBuf),
 }
@@ -237,7 +239,7 @@ fn check_query(rest: &str) -> Result<()> {
 fn tcp(host: &str, port: u16, tls: bool, ca_certificate: Option<&[u8]>) -> Result<Address> {
     #[cfg(feature = "backend-redis-tls")]
     if tls {
-        let tls = super::tls::Tls::new(host, ca_certificate)?;
+        let tls = Tls::new(LAYER, host, ca_certificate)?;
         return Ok(Address::Tls(host.to_owned(), port, tls));
     }
     let _ = (tls, ca_certificate);

@@ -8,8 +8,6 @@ mod fenced;
 mod hash;
 #[cfg(feature = "config")]
 mod settings;
-#[cfg(feature = "backend-redis-tls")]
-mod tls;
 mod tracking;
 
 use std::{fmt, sync::Arc, time::Duration};
