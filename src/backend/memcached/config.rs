@@ -212,10 +212,6 @@ impl fmt::Debug for MemcachedBuilder {
     }
 }
 
-#[cfg_attr(
-    feature = "backend-memcached-tls",
-    expect(clippy::needless_pass_by_value, reason = "it is taken where TLS is not compiled in")
-)]
 fn address(place: url::Place, tls: bool, ca_certificate: Option<&[u8]>) -> Result<Address> {
     match place {
         #[cfg(feature = "backend-memcached-tls")]

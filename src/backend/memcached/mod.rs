@@ -194,19 +194,15 @@ impl fmt::Debug for Memcached {
 
 impl Level for Memcached {
     async fn remove(&self, key: Key<'_>) -> Result<()> {
-        let mut requests = Requests::default();
-        requests.remove(normal(key).key().name());
-        let reply = self.servers.send_one(requests).await;
+        let reply = self.servers.send_one(requests(&[key], Requests::remove)).await;
         reply.and_then(removed).map_err(|error| error.with_key(key))
     }
 
     async fn remove_multi(&self, keys: &[Key<'_>]) -> Result<()> {
-        let mut requests = Requests::default();
-        keys.iter().for_each(|key| requests.remove(normal(*key).key().name()));
-        let outcomes = self.servers.send(requests).await.into_iter().zip(keys);
-        outcomes
-            .map(|(reply, key)| reply.and_then(removed).map_err(|error| error.with_key(*key)))
-            .collect()
+        let outcomes = self.servers.send(requests(keys, Requests::remove)).await;
+        outcomes.into_iter().zip(keys).try_for_each(|(reply, key)| {
+            reply.and_then(removed).map_err(|error| error.with_key(*key))
+        })
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -221,9 +217,7 @@ impl Level for Memcached {
 
 impl Backend for Memcached {
     async fn get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
-        let mut requests = Requests::default();
-        requests.get(normal(key).key().name());
-        let reply = self.servers.send_one(requests).await;
+        let reply = self.servers.send_one(requests(&[key], Requests::get)).await;
         reply.and_then(found).map_err(|error| error.with_key(key))
     }
 
@@ -237,10 +231,10 @@ impl Backend for Memcached {
 
     /// Errors of servers that are down are those of their keys, unless no key can be answered.
     async fn get_multi(&self, keys: &[Key<'_>]) -> Result<Batch<Bytes>> {
-        let mut requests = Requests::default();
-        keys.iter().for_each(|key| requests.get(normal(*key).key().name()));
-        let outcomes = self.servers.send(requests).await.into_iter().zip(keys);
+        let outcomes = self.servers.send(requests(keys, Requests::get)).await;
         let batch: Batch<Bytes> = outcomes
+            .into_iter()
+            .zip(keys)
             .map(|(reply, key)| reply.and_then(found).map_err(|error| error.with_key(*key)))
             .collect();
         match batch.first() {
@@ -251,14 +245,14 @@ impl Backend for Memcached {
 
     async fn set_multi(&self, puts: &[Put<'_, Bytes>]) -> Result<()> {
         let mut requests = Requests::default();
-        puts.iter().for_each(|put| write(&mut requests, put));
-        let outcomes = self.servers.send(requests).await.into_iter().zip(puts);
-        outcomes
-            .map(|(reply, put)| {
-                let written = reply.and_then(|reply| written(reply, put.value.len()));
-                written.map_err(|error| error.with_key(put.key))
-            })
-            .collect()
+        for put in puts {
+            write(&mut requests, put);
+        }
+        let outcomes = self.servers.send(requests).await;
+        outcomes.into_iter().zip(puts).try_for_each(|(reply, put)| {
+            let written = reply.and_then(|reply| written(reply, put.value.len()));
+            written.map_err(|error| error.with_key(put.key))
+        })
     }
 }
 
@@ -267,6 +261,15 @@ pub(crate) fn normal(key: Key<'_>) -> KeyWriter {
     let mut out = KeyWriter::new();
     Normal::<MemcachedRules>::new().map(key, &mut out);
     out
+}
+
+/// The same request for all of `keys`.
+fn requests(keys: &[Key<'_>], request: impl Fn(&mut Requests, &str)) -> Requests {
+    let mut requests = Requests::default();
+    for key in keys {
+        request(&mut requests, normal(*key).key().name());
+    }
+    requests
 }
 
 fn write(requests: &mut Requests, put: &Put<'_, Bytes>) {

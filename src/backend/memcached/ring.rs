@@ -84,7 +84,9 @@ fn digests(weight: u32, servers: &[(String, u32)]) -> u32 {
 mod tests {
     use super::*;
 
-    fn ring(servers: &[(&str, u32)]) -> Ring {
+    type Weighted<'a> = &'a [(&'a str, u32)];
+
+    fn ring(servers: Weighted<'_>) -> Ring {
         let servers = servers.iter().map(|(name, weight)| ((*name).to_owned(), *weight));
         Ring::new(&servers.collect::<Vec<_>>())
     }
@@ -94,7 +96,7 @@ mod tests {
     #[test]
     fn keys_are_where_libmemcached_has_them() {
         #[rustfmt::skip]
-        let known: [(&[(&str, u32)], &str, &[usize]); 6] = [
+        let known: [(Weighted<'_>, &str, &[usize]); 6] = [
             (&[("10.0.0.1", 1), ("10.0.0.2", 1), ("10.0.0.3", 1)],
                 "1102100010111121200121002202001202002220", &[38176, 31228, 30596]),
             (&[("10.0.0.1", 1), ("10.0.0.2:11212", 1), ("cache.example.com:7000", 1)],

@@ -266,7 +266,7 @@ impl Lock for MemcachedLock {
             Ok(other) => Err(refused(other).with_key(lease.key())),
             Err(error) => Err(error.with_key(lease.key())),
         };
-        replies.await.into_iter().zip(leases).map(seized).collect()
+        replies.await.into_iter().zip(leases).try_for_each(seized)
     }
 
     async fn renew(&self, leases: &[Lease]) -> Result<Vec<bool>> {
