@@ -6,7 +6,6 @@
     feature = "codec-json",
     feature = "codec-postcard"
 ))]
-#![cfg_attr(test, expect(clippy::unwrap_used, clippy::panic, reason = "a failing test panics"))]
 
 #[cfg(test)]
 mod commands;

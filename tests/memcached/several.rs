@@ -99,12 +99,9 @@ struct Traffic {
 
 impl Traffic {
     /// Any error and any wrong value ends the test.
-    fn start<F: Future<Output = ()> + Send>(
+    fn start<F: Future<Output = ()> + Send + 'static>(
         call: impl Fn(u64) -> F + Clone + Send + 'static,
-    ) -> Self
-    where
-        F: 'static,
-    {
+    ) -> Self {
         let (calls, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
         let mut tasks = JoinSet::new();
         for task in 0..16_u64 {
@@ -178,12 +175,12 @@ async fn killing_one_of_three_loses_no_request() {
     let mut servers = three();
     let memcached = client(&servers);
     let mut traffic = plain_traffic(&memcached);
-    for victim in 0..3 {
+    for victim in &mut servers {
         traffic.goes_on(300).await;
-        servers[victim].kill();
+        victim.kill();
         traffic.goes_on(300).await;
-        servers[victim].restart();
-        returns(&servers[victim]).await;
+        victim.restart();
+        returns(victim).await;
     }
     // Two at once, too.
     servers[0].kill();
@@ -211,12 +208,12 @@ async fn a_region_notices_nothing_but_misses() {
             assert_eq!(got, names.map(Some));
         }
     });
-    for victim in 0..3 {
+    for victim in &mut servers {
         traffic.goes_on(300).await;
-        servers[victim].kill();
+        victim.kill();
         traffic.goes_on(300).await;
-        servers[victim].restart();
-        returns(&servers[victim]).await;
+        victim.restart();
+        returns(victim).await;
     }
     traffic.stop().await;
     assert_eq!(region.stats().bypassed, 0, "the store was there all the time");
