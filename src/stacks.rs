@@ -8,6 +8,7 @@
 //! | [`RedisSmallest`] | 5 | many machines share, Rust only, memory counts |
 //! | [`RedisShared`] | 6 | many machines share, other languages read along, memory counts |
 //! | [`RedisPortable`] | about 35 | people and scripts look at the entries with their own eyes |
+//! | [`MemcachedSmallest`] | 5 | many machines share memcached servers, Rust only |
 //!
 //! They are stacks, not regions: put a proxy around them or hand them to a region as they are. The
 //! last parameter is the backend, for stacks that watch or transform their bytes.
@@ -55,3 +56,8 @@ pub type RedisShared<B = crate::Redis> = crate::IntTime<crate::Msgpack<crate::Hs
 /// people with `redis-cli`.
 #[cfg(all(feature = "backend-redis", feature = "codec-json"))]
 pub type RedisPortable<B = crate::Redis> = crate::FullDict<crate::Json<B>>;
+
+/// The fewest bytes in memcached that still know their age: Postcard, and a header of 5 bytes. Rust on
+/// both sides.
+#[cfg(all(feature = "backend-memcached", feature = "codec-postcard"))]
+pub type MemcachedSmallest<B = crate::Memcached> = crate::Framed<crate::Postcard<B>>;

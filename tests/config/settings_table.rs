@@ -3,8 +3,8 @@
 use std::{fmt::Write, fs, path::Path};
 
 use larder::{
-    File, FileLock, Framed, FromConfig, IntTime, Json, Local, Memo, Memory, NoMeta, Null, Prefix,
-    Raw, Redis, RedisLock, Region, SharedMarks,
+    File, FileLock, Framed, FromConfig, IntTime, Json, Local, Memcached, MemcachedLock, Memo,
+    Memory, NoMeta, Null, Prefix, Raw, Redis, RedisLock, Region, SharedMarks,
     config::{About, Described},
 };
 
@@ -38,6 +38,8 @@ fn all() -> Vec<(Described, Vec<&'static str>)> {
     add("`FileLock`", &About::of::<FileLock>(), &slots);
     add("`Redis`", &About::of::<Redis>(), &slots);
     add("`RedisLock`", &About::of::<RedisLock>(), &slots);
+    add("`Memcached`", &About::of::<Memcached>(), &slots);
+    add("`MemcachedLock`", &About::of::<MemcachedLock>(), &slots);
     add("`SharedMarks`", &About::of::<SharedMarks<Redis>>(), &redis);
     add("`Prefixed`", &About::of::<Prefix>(), &slots);
     add("`Hashed`", &About::of::<larder::KeyHash>(), &slots);
@@ -109,6 +111,7 @@ fn the_defaults_told_are_those_that_hold() {
     defaults::<Small>(&[]);
     defaults::<Shared>(&[("url", "redis://localhost")]);
     defaults::<Region<Framed<Json<File>>, FileLock>>(&[("path", &path)]);
+    defaults::<Region<Framed<Json<Memcached>>, MemcachedLock>>(&[("url", "memcached://h")]);
     // And those of the builders.
     assert_eq!(
         format!("{:?}", of::<Plain>(&[("strict", "false")]).unwrap()),

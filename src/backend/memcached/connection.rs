@@ -40,6 +40,12 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 const QUEUE: usize = 512;
 
 /// A connection to one server that is made when first needed, shared by all, and made anew when lost.
+///
+/// Of our own, since no crate does this job. `async-memcached` 0.9 has a connection for one caller at a
+/// time, which a dropped call closes, and no TLS; `memcache` 0.21 is synchronous, or a pool without
+/// a stable interface; `memcache-async` does not see whether a write failed; `mtop-client` has a licence
+/// that a library cannot take. None has ketama. Many calls over one connection are several times as fast
+/// as the best pool.
 pub(super) struct Link {
     target: Target,
     live: RwLock<Option<Arc<Live>>>,
