@@ -2,6 +2,7 @@
 
 mod config;
 mod connection;
+mod dial;
 mod driver;
 mod failure;
 mod protocol;
