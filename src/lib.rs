@@ -91,8 +91,9 @@
 //! and is checked by the store in the same step as the value is written, so that whoever lost it
 //! cannot overwrite what came after. Those who wait are woken by the server. `set` and `delete` in one
 //! process win over a creation in another; [`SharedMarks`] does the same for `invalidate`.
-//! [`FileLock`] is the lock for processes that share a [`File`]. See [`lock`]. [`RedisCluster`] and
-//! [`RedisSentinel`] are the same over many servers.
+//! [`FileLock`] is the lock for processes that share a [`File`], [`MemcachedLock`] for those that share
+//! [`Memcached`], which cannot check it when it writes. [`RedisCluster`] and [`RedisSentinel`] are the same
+//! over many servers. See [`lock`].
 //!
 //! # The levels
 //!
@@ -143,6 +144,7 @@
 //! | many machines, fewest bytes | `Framed<Postcard<Hstore<Redis>>>` | 5 bytes |
 //! | many machines, every language | `IntTime<Msgpack<Hstore<Redis>>>` | 6 bytes |
 //! | many machines, for human eyes | `FullDict<Json<Redis>>` | about 35 bytes |
+//! | many machines, memcached | `Framed<Postcard<Memcached>>` | 5 bytes |
 //!
 //! Codecs: [`Postcard`] is the smallest and fastest, for Rust on both sides; [`Msgpack`] is nearly
 //! as small and read by every language; [`MsgpackNamed`] tolerates added and reordered fields;
@@ -378,6 +380,8 @@
 //! | `backend-file` | [`File`], [`FileLock`], on 64-bit Unix; over LMDB, compiled from C | yes |
 //! | `backend-redis` | [`Redis`], [`RedisCluster`], [`RedisSentinel`], [`RedisLock`]; Redis and Valkey by TCP or UNIX socket | |
 //! | `backend-redis-tls` | `rediss://`; over rustls | |
+//! | `backend-memcached` | [`Memcached`], [`MemcachedLock`]; one or many servers by TCP or UNIX socket | |
+//! | `backend-memcached-tls` | `memcacheds://`; over rustls | |
 //! | `codec-json` | [`Json`] | yes |
 //! | `codec-msgpack` | [`Msgpack`], [`MsgpackNamed`] | yes |
 //! | `codec-postcard` | [`Postcard`] | yes |
@@ -390,8 +394,8 @@
 //! Always there: [`Region`], [`Null`], [`Raw`], all formats, [`Hstore`], [`Either`], [`Prefixed`],
 //! [`Versioned`], [`Logging`].
 //!
-//! larder runs on tokio: a region's waits end by tokio's timer, [`File`] and [`Redis`] use its
-//! channels and sockets. Hits in memory need no runtime at all, and [`Region::blocking`] brings its own.
+//! larder runs on tokio: a region's waits end by tokio's timer, [`File`], [`Redis`] and
+//! [`Memcached`] use its channels and sockets. Hits in memory need no runtime at all, and [`Region::blocking`] brings its own.
 
 pub mod backend;
 mod clock;

@@ -8,8 +8,8 @@
 //! | [`RedisSmallest`] | 5 | many machines share, Rust only, memory counts |
 //! | [`RedisShared`] | 6 | many machines share, other languages read along, memory counts |
 //! | [`RedisPortable`] | about 35 | people and scripts look at the entries with their own eyes |
-//!
-//! | [`NearRedis<T>`](NearRedis) | 5 | the same, and most reads are served inside the process, in step with the server |
+//! | [`NearRedis<T>`](NearRedis) | 5 | many machines share, and most reads are served inside the process, in step with the server |
+//! | [`MemcachedSmallest`] | 5 | many machines share memcached servers, Rust only |
 //!
 //! They are stacks, not regions: put a proxy around them or hand them to a region as they are. The
 //! last parameter is the backend, for stacks that watch or transform their bytes, or have them
@@ -64,3 +64,8 @@ pub type RedisPortable<B = crate::Redis> = crate::FullDict<crate::Json<B>>;
 #[cfg(all(feature = "backend-memory", feature = "backend-redis", feature = "codec-postcard"))]
 pub type NearRedis<T, B = crate::Redis> =
     crate::Tiered<crate::Memo<T>, crate::Framed<crate::Postcard<B>>, crate::Redis>;
+
+/// The fewest bytes in memcached that still know their age: Postcard, and a header of 5 bytes. Rust on
+/// both sides.
+#[cfg(all(feature = "backend-memcached", feature = "codec-postcard"))]
+pub type MemcachedSmallest<B = crate::Memcached> = crate::Framed<crate::Postcard<B>>;

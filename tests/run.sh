@@ -13,6 +13,7 @@ step() { printf '\n== %s\n' "$*"; }
 
 missing() {
   command -v redis-server >/dev/null || echo redis-server
+  command -v memcached >/dev/null || echo memcached
   command -v openssl >/dev/null || echo openssl
   command -v cc >/dev/null || echo gcc libc6-dev
   command -v cargo >/dev/null || command -v curl >/dev/null || echo curl ca-certificates
@@ -24,7 +25,7 @@ install_packages() {
   [ -n "$packages" ] || return 0
   case $(uname -s) in
     Darwin)
-      echo "Please install what is missing first:  xcode-select --install; brew install redis openssl rustup" >&2
+      echo "Please install what is missing first:  xcode-select --install; brew install redis memcached openssl rustup" >&2
       exit 1 ;;
   esac
   if ! command -v apt-get >/dev/null; then
@@ -40,6 +41,9 @@ install_packages() {
   case $packages in
     # Debian starts a server at once; the tests start their own.
     *redis-server*) "${as_root[@]}" service redis-server stop >/dev/null 2>&1 || true ;;
+  esac
+  case $packages in
+    *memcached*) "${as_root[@]}" service memcached stop >/dev/null 2>&1 || true ;;
   esac
 }
 

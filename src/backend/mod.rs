@@ -53,6 +53,8 @@ mod bounded;
 // LMDB's layout is checked for this word size, and locks between processes are Unix ones.
 #[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
 mod file;
+#[cfg(feature = "backend-memcached")]
+pub(crate) mod memcached;
 #[cfg(feature = "backend-memory")]
 mod memo;
 #[cfg(feature = "backend-memory")]
@@ -62,11 +64,15 @@ mod null;
 pub(crate) mod redis;
 #[cfg(feature = "config")]
 mod settings;
+#[cfg(any(feature = "backend-redis-tls", feature = "backend-memcached-tls"))]
+mod tls;
 
 #[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
 pub(crate) use self::file::Change;
 #[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
 pub use self::file::{File, FileBuilder, FileStats};
+#[cfg(feature = "backend-memcached")]
+pub use self::memcached::{Memcached, MemcachedBuilder};
 pub use self::null::Null;
 #[cfg(feature = "backend-redis")]
 pub use self::redis::{

@@ -25,6 +25,8 @@ use crate::{Key, KeyBuf, Result};
 #[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
 mod file;
 mod local;
+#[cfg(feature = "backend-memcached")]
+mod memcached;
 #[cfg(feature = "backend-redis")]
 mod redis;
 #[cfg(feature = "config")]
@@ -33,6 +35,8 @@ mod settings;
 #[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
 pub use self::file::{FileLock, FileLockBuilder};
 pub use self::local::Local;
+#[cfg(feature = "backend-memcached")]
+pub use self::memcached::{MemcachedLock, MemcachedLockBuilder};
 #[cfg(feature = "backend-redis")]
 pub use self::redis::{RedisClusterLock, RedisLock, RedisLockBuilder, RedisSentinelLock};
 
@@ -48,7 +52,7 @@ pub use self::redis::{RedisClusterLock, RedisLock, RedisLockBuilder, RedisSentin
 /// one of those who ask while it is free; [`seize`](Self::seize) takes it from whoever holds it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a lock",
-    label = "expected `Local`, `RedisLock` or `FileLock`",
+    label = "expected `Local`, `RedisLock`, `MemcachedLock` or `FileLock`",
     note = "the second parameter of a region is its lock: Region<IntTime<Msgpack<Redis>>, RedisLock>"
 )]
 pub trait Lock: Clone + Send + Sync + 'static {

@@ -4,12 +4,14 @@ use crate::{
     config::{About, Table},
 };
 #[cfg(any(
+    feature = "backend-memcached",
     feature = "backend-redis",
     all(feature = "backend-file", unix, target_pointer_width = "64")
 ))]
 use {crate::config::Setting, std::time::Duration};
 
 #[cfg(any(
+    feature = "backend-memcached",
     feature = "backend-redis",
     all(feature = "backend-file", unix, target_pointer_width = "64")
 ))]

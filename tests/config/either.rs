@@ -7,8 +7,9 @@ use std::{
 
 use larder::{
     BackendExt, Config, Either, File, FileLock, Framed, Hstore, IntTime, Json, LayerExt, Local,
-    Lock, Logging, Memo, Memory, Msgpack, Null, PayloadExt, Postcard, Redis, RedisCluster,
-    RedisClusterLock, RedisLock, RedisSentinel, RedisSentinelLock, Region, Store,
+    Lock, Logging, Memcached, MemcachedLock, Memo, Memory, Msgpack, Null, PayloadExt, Postcard,
+    Redis, RedisCluster, RedisClusterLock, RedisLock, RedisSentinel, RedisSentinelLock, Region,
+    Store,
     testing::{backend_suite, lock_suite, store_suite},
 };
 
@@ -41,6 +42,47 @@ fn is_chosen_by_name() {
     let path = file.path().join("locks").display().to_string();
     let file = one(&[("backend", "memory"), ("lock", "file"), ("path", &path)]);
     assert!(matches!(file.lock(), Either::Second(Either::Second(_))));
+}
+
+#[test]
+fn memcached_is_chosen_by_name() {
+    type Cluster = Region<
+        IntTime<Json<Either<Memory, Either<Redis, Memcached>>>>,
+        Either<Local, MemcachedLock>,
+    >;
+    let pairs = [
+        ("backend", "memcached"),
+        ("lock", "memcached"),
+        ("url", "memcached://a  memcached://b?weight=2\tmemcached+unix:///run/c.sock"),
+        ("failover", "no"),
+        ("lock_timeout", "2500ms"),
+        ("lock_prefix", "mine:"),
+        ("memcached_expire_time", "1h"),
+    ];
+    let region = of::<Cluster>(&pairs).unwrap();
+    let text = format!("{region:?}");
+    let servers = r#"servers: ["a:11211", "b:11211", "/run/c.sock"], failover: false"#;
+    assert!(text.contains(servers), "{text}");
+    assert_eq!(region.lock().lasts(), Duration::from_secs(3));
+    assert!(text.contains(r#"prefix: "mine:""#), "{text}");
+    let other = [("backend", "redis"), ("lock", "local"), ("url", "redis://h")];
+    assert!(format!("{:?}", of::<Cluster>(&other).unwrap()).contains("Redis"));
+
+    assert_eq!(
+        refused::<Cluster>(&[("backend", "memcached"), ("lock", "local")]),
+        "`cache.r.url`: missing; expected memcached URLs such as \
+         `memcached://cache1 memcached://cache2`"
+    );
+    let wrong = [("backend", "memcached"), ("lock", "local"), ("url", "memcached://a redis://b")];
+    let message = refused::<Cluster>(&wrong);
+    assert!(
+        message.starts_with("`cache.r.url`:") && message.contains("memcacheds://"),
+        "{message}"
+    );
+    let mut short = pairs;
+    short[4].1 = "100ms";
+    let message = refused::<Cluster>(&short);
+    assert!(message.contains("`cache.r.lock_timeout`") && message.contains("second"), "{message}");
 }
 
 #[test]

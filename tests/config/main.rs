@@ -5,6 +5,7 @@
     feature = "config-toml",
     feature = "backend-memory",
     feature = "backend-file",
+    feature = "backend-memcached",
     feature = "backend-redis",
     feature = "codec-json",
     feature = "codec-msgpack",

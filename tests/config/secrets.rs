@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use larder::{
-    Config, Declared, ErrorKind, Redis, Regions,
+    Config, Declared, ErrorKind, IntTime, Json, Memcached, MemcachedLock, Redis, Region, Regions,
     config::{About, Setting, Value},
 };
 
@@ -91,6 +91,20 @@ fn in_regions_that_are_right() {
     silent(&regions);
     silent_error(&regions.get::<Small>("r").unwrap_err());
     silent(&About::of::<Redis>());
+}
+
+#[test]
+fn in_regions_on_memcached() {
+    type Cluster = Region<IntTime<Json<Memcached>>, MemcachedLock>;
+    let of = |url| {
+        let pairs = [("cache.r.url", url), ("cache.r.username", "u"), ("cache.r.password", CANARY)];
+        from::<Cluster>(&Config::from_pairs(pairs))
+    };
+    silent(&of("memcached://h memcached://u:c4n4ry@i").unwrap());
+    for url in ["memcached://u:c4n4ry@h:port", "memcached://h c4n4ry", "c4n4ry", ""] {
+        silent_error(&of(url).unwrap_err());
+    }
+    silent(&About::of::<MemcachedLock>());
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use std::{fmt::Write, fs, path::Path};
 
 use larder::{
-    File, FileLock, Framed, FromConfig, IntTime, Json, Local, Memo, Memory, NoMeta, Null, Prefix,
-    Raw, Redis, RedisChannel, RedisCluster, RedisLock, RedisSentinel, Region, SharedMarks, Tiered,
+    File, FileLock, Framed, FromConfig, IntTime, Json, Local, Memcached, MemcachedLock, Memo,
+    Memory, NoMeta, Null, Prefix, Raw, Redis, RedisChannel, RedisCluster, RedisLock, RedisSentinel,
+    Region, SharedMarks, Tiered,
     config::{About, Described},
 };
 
@@ -40,6 +41,8 @@ fn all() -> Vec<(Described, Vec<&'static str>)> {
     add("`RedisCluster`", &About::of::<RedisCluster>(), &slots);
     add("`RedisSentinel`", &About::of::<RedisSentinel>(), &slots);
     add("`RedisLock`", &About::of::<RedisLock>(), &slots);
+    add("`Memcached`", &About::of::<Memcached>(), &slots);
+    add("`MemcachedLock`", &About::of::<MemcachedLock>(), &slots);
     add("`SharedMarks`", &About::of::<SharedMarks<Redis>>(), &redis);
     add("`RedisChannel`", &About::of::<RedisChannel>(), &redis);
     add("`Tiered`", &About::of::<Tiered<Null, Null>>(), &slots);
@@ -113,6 +116,7 @@ fn the_defaults_told_are_those_that_hold() {
     defaults::<Small>(&[]);
     defaults::<Shared>(&[("url", "redis://localhost")]);
     defaults::<Region<Framed<Json<File>>, FileLock>>(&[("path", &path)]);
+    defaults::<Region<Framed<Json<Memcached>>, MemcachedLock>>(&[("url", "memcached://h")]);
     // And those of the builders.
     assert_eq!(
         format!("{:?}", of::<Plain>(&[("strict", "false")]).unwrap()),

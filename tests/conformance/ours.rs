@@ -230,6 +230,67 @@ mod redis {
     }
 }
 
+#[cfg(feature = "backend-memcached")]
+mod memcached {
+    use larder::{Memcached, MemcachedLock};
+
+    use super::*;
+    use crate::support::{DEADLINE, memcached_server::MemcachedServer};
+
+    /// A client of the servers, which forget everything first.
+    fn empty(servers: &[MemcachedServer]) -> Memcached {
+        for server in servers {
+            assert_eq!(server.ask("flush_all"), "OK");
+        }
+        // Patient, because the machine may be busy.
+        let builder = Memcached::builder(servers.iter().map(MemcachedServer::url));
+        builder.connect_timeout(DEADLINE).response_timeout(DEADLINE).build().unwrap()
+    }
+
+    /// Servers that take a value of a megabyte.
+    fn servers<const N: usize>() -> [MemcachedServer; N] {
+        [(); N].map(|()| MemcachedServer::start_with(&["-I", "2m"]))
+    }
+
+    #[tokio::test]
+    async fn one_over_tcp() {
+        let servers = servers::<1>();
+        backend_suite(|| async { empty(&servers) }).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn one_over_a_unix_socket() {
+        let servers = [MemcachedServer::start_unix_with(&["-I", "2m"])];
+        backend_suite(|| async { empty(&servers) }).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn three() {
+        let servers = servers::<3>();
+        backend_suite(|| async { empty(&servers) }).await;
+        backend_suite(|| async { empty(&servers).transform(Flip).logging().prefixed("p:") }).await;
+        with_ttl(|| empty(&servers).postcard().framed()).await;
+        store_suite(|| async { empty(&servers).msgpack().int_time() }, text).await;
+    }
+
+    fn lock(memcached: &Memcached, lease: Duration) -> MemcachedLock {
+        MemcachedLock::builder(memcached).lease(lease).build().unwrap()
+    }
+
+    #[tokio::test]
+    async fn locks_on_one() {
+        let servers = servers::<1>();
+        lock_suite(|| async { lock(&empty(&servers), LONG) }).await;
+        lease_suite(|| async { lock(&empty(&servers), Duration::from_secs(1)) }).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn locks_on_three() {
+        let servers = servers::<3>();
+        lock_suite(|| async { lock(&empty(&servers), LONG) }).await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_the_broken_ones_are_made_from() {
     backend_suite(|| async { Shelf::new(Flaw::None) }).await;

@@ -50,6 +50,11 @@ impl CountingProxy {
         Self { address, turns, task }
     }
 
+    /// `memcached://127.0.0.1:port` of the proxy.
+    pub(crate) fn memcached_url(&self) -> String {
+        format!("memcached://{}", self.address)
+    }
+
     /// `redis://127.0.0.1:port` of the proxy.
     pub(crate) fn url(&self) -> String {
         format!("redis://{}", self.address)

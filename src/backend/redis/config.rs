@@ -9,6 +9,8 @@ use super::{
     failure::LAYER,
     sentinel::Service,
 };
+#[cfg(feature = "backend-redis-tls")]
+use crate::backend::tls::Tls;
 use crate::{Error, ErrorKind, Result};
 
 pub(super) const URL_FORMS: &str = "not a Redis URL; expected redis://[user:password@]host[:port][/db], \
@@ -76,7 +78,7 @@ impl Target {
 pub(super) enum Address {
     Tcp(String, u16),
     #[cfg(feature = "backend-redis-tls")]
-    Tls(String, u16, super::tls::Tls),
+    Tls(String, u16, Tls),
     #[cfg(unix)]
     Unix(PathBuf),
     /// Whoever has a role at the moment.
@@ -215,7 +217,7 @@ fn check_query(rest: &str) -> Result<()> {
 fn tcp(host: &str, port: u16, tls: bool, ca_certificate: Option<&[u8]>) -> Result<Address> {
     #[cfg(feature = "backend-redis-tls")]
     if tls {
-        let tls = super::tls::Tls::new(host, ca_certificate)?;
+        let tls = Tls::new(LAYER, host, ca_certificate)?;
         return Ok(Address::Tls(host.to_owned(), port, tls));
     }
     let _ = (tls, ca_certificate);

@@ -16,8 +16,6 @@ mod hash;
 mod sentinel;
 #[cfg(feature = "config")]
 mod settings;
-#[cfg(feature = "backend-redis-tls")]
-mod tls;
 mod tracking;
 mod wire;
 

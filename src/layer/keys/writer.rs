@@ -15,7 +15,7 @@ pub struct KeyWriter {
 }
 
 impl KeyWriter {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { text: KeyText::new(), split: None }
     }
 
@@ -59,7 +59,7 @@ impl KeyWriter {
     }
 
     /// The key that was written.
-    pub(super) fn key(&self) -> Key<'_> {
+    pub(crate) fn key(&self) -> Key<'_> {
         key_at(self.text.as_str(), self.split)
     }
 

@@ -1,3 +1,5 @@
+//! TLS for backends that are servers.
+
 use std::{io, sync::Arc};
 
 use tokio::net::TcpStream;
@@ -11,8 +13,7 @@ use tokio_rustls::{
     },
 };
 
-use super::config::config;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// Who the server has to prove to be.
 pub(super) struct Tls {
@@ -21,8 +22,14 @@ pub(super) struct Tls {
 }
 
 impl Tls {
-    /// Trusts the authorities in `ca_certificate`, or the public ones.
-    pub(super) fn new(host: &str, ca_certificate: Option<&[u8]>) -> Result<Self> {
+    /// Trusts the authorities in `ca_certificate`, or the public ones. Errors are those of `layer`.
+    pub(super) fn new(
+        layer: &'static str,
+        host: &str,
+        ca_certificate: Option<&[u8]>,
+    ) -> Result<Self> {
+        let config = |message| Error::new(ErrorKind::Config, layer).with_message(message);
+        let unreadable = || config("the CA certificate is not PEM (-----BEGIN CERTIFICATE-----)");
         let bad_name = |_| config("the host is no name that a certificate could be made out to");
         let name = ServerName::try_from(host.to_owned()).map_err(bad_name)?;
         // The crypto is named here and not taken from the process: a library must neither install
@@ -30,7 +37,7 @@ impl Tls {
         let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| config("TLS cannot be set up").with_source(error))?
-            .with_root_certificates(roots(ca_certificate)?)
+            .with_root_certificates(roots(ca_certificate).ok_or_else(unreadable)?)
             .with_no_client_auth();
         Ok(Self { connector: TlsConnector::from(Arc::new(tls)), name })
     }
@@ -40,19 +47,14 @@ impl Tls {
     }
 }
 
-fn roots(ca_certificate: Option<&[u8]>) -> Result<RootCertStore> {
+/// The authorities in `ca_certificate`, or the public ones; `None` if it holds none.
+fn roots(ca_certificate: Option<&[u8]>) -> Option<RootCertStore> {
     let Some(pem) = ca_certificate else {
-        return Ok(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect());
+        return Some(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect());
     };
-    let unreadable =
-        || -> Error { config("the CA certificate is not PEM (-----BEGIN CERTIFICATE-----)") };
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.ok().ok_or_else(unreadable)?;
-        roots.add(certificate).ok().ok_or_else(unreadable)?;
+        roots.add(certificate.ok()?).ok()?;
     }
-    if roots.is_empty() {
-        return Err(unreadable());
-    }
-    Ok(roots)
+    (!roots.is_empty()).then_some(roots)
 }
