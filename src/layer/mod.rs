@@ -13,5 +13,8 @@ pub use self::keys::{
 pub use self::{
     either::Either,
     hstore::{Always, ExpiryPolicy, Hstore, Never, OnCreate, PerField},
-    keys::{KeyMap, KeyWriter, Keyed, Prefix, Prefixed, Version, Versioned},
+    keys::{
+        At, Bucketed, Buckets, KeyMap, KeyWriter, Keyed, Prefix, Prefixed, SplitAt, Version,
+        Versioned,
+    },
 };
