@@ -2,8 +2,9 @@
 //! type `Region<Logging<IntTime<Msgpack<Hstore<Redis>>>>>`.
 
 use crate::{
-    Backend, Framed, FullDict, HashBackend, Hstore, IntTime, KeyMap, Keyed, Level, Logging, NoMeta,
-    Payload, Prefixed, Raw, Region, Tiered, Transform, Transformed, Versioned,
+    Backend, Bucketed, Framed, FullDict, HashBackend, Hstore, IntTime, KeyMap, Keyed, Level,
+    Logging, NoMeta, Payload, Prefixed, Raw, Region, SplitAt, Tiered, Transform, Transformed,
+    Versioned,
 };
 
 /// What goes over bytes: byte layers and codecs.
@@ -93,6 +94,16 @@ pub trait LayerExt: Level + Sized {
     /// Puts a version before every key ([`Versioned`]).
     fn versioned<const V: u32>(self) -> Versioned<Self, V> {
         Versioned::new(self)
+    }
+
+    /// Splits plain keys at the first `C`, which makes hashes of them ([`SplitAt`]).
+    fn split_at<const C: char>(self) -> SplitAt<Self, C> {
+        SplitAt::new(self)
+    }
+
+    /// Packs keys that end with a number by `N` into one hash ([`Bucketed`]).
+    fn bucketed<const N: u32>(self) -> Bucketed<Self, N> {
+        Bucketed::new(self)
     }
 
     /// Replaces every key by a digest ([`Hashed`](crate::Hashed)).

@@ -166,6 +166,8 @@
 //! |---|---|---|---|
 //! | [`Prefixed`] | `.prefixed("app:")` | `app:user:15` | many applications in one store |
 //! | [`Versioned`] | `.versioned::<3>()` | `v3:user:15` | forgetting everything when a type changes |
+//! | [`SplitAt`] | `.split_at::<':'>()` | the field `15` of the hash `user`, with [`Hstore`] | plain keys in small hashes |
+//! | [`Bucketed`] | `.bucketed::<10>()` | the field `5` of the hash `user:1`, with [`Hstore`] | numbered keys in small hashes |
 //! | [`Hashed`] | `.hashed()` | `~KFnhREflhc-WupAvDsO39SnuybZ73O3c` | long keys, keys nobody should read, keys of dogpile.cache |
 //! | [`Normalized`] | `.normalized()` | itself; `two words` becomes `two%20words` | stores with rules for keys, such as memcached |
 //!

@@ -8,6 +8,7 @@ use crate::{
 };
 
 /// Stores `(space, name)` keys as fields of the hash `space`; plain keys stay plain.
+/// [`SplitAt`](crate::SplitAt) and [`Bucketed`](crate::Bucketed) over it make fields of plain keys, too.
 ///
 /// Redis packs a small hash so tightly that an entry costs a few bytes instead of about a hundred.
 /// The price: a hash has **one** TTL for all its fields. The policy `E` says when it is set, or asks

@@ -14,6 +14,9 @@ pub use self::keys::{
 pub use self::{
     either::Either,
     hstore::{Always, ExpiryPolicy, Hstore, Never, OnCreate, PerField},
-    keys::{KeyMap, KeyWriter, Keyed, Prefix, Prefixed, Version, Versioned},
+    keys::{
+        At, Bucketed, Buckets, KeyMap, KeyWriter, Keyed, Prefix, Prefixed, SplitAt, Version,
+        Versioned,
+    },
     tiered::{Alone, Changes, Copies, Name, Tiered},
 };

@@ -50,6 +50,22 @@ async fn versioned() {
 }
 
 #[tokio::test]
+async fn split() {
+    everywhere!(|inner: Memory| inner.split_at::<'-'>());
+    everywhere!(|inner: Memory| inner.split_at::<'e'>());
+    store(|| Memory::new().hstore().split_at::<'i'>().postcard().framed()).await;
+    store(|| Memo::new().split_at::<'→'>()).await;
+}
+
+#[tokio::test]
+async fn bucketed() {
+    everywhere!(|inner: Memory| inner.bucketed::<2>());
+    everywhere!(|inner: Memory| inner.bucketed::<{ u32::MAX }>());
+    store(|| Memory::new().hstore().bucketed::<100>().postcard().framed()).await;
+    store(|| Memo::new().bucketed::<128>()).await;
+}
+
+#[tokio::test]
 async fn hashed() {
     everywhere!(|inner: Memory| inner.hashed());
     everywhere!(|inner: Memory| inner.keyed(KeyHash::new().longer_than(16)));
@@ -100,6 +116,10 @@ async fn over_redis() {
     };
     hash_backend_suite(|| async { make().versioned::<3>().prefixed("app:") }).await;
     hash_backend_suite(|| async { make().hashed() }).await;
+    hash_backend_suite(|| async { make().split_at::<'-'>() }).await;
+    hash_backend_suite(|| async { make().bucketed::<7>() }).await;
+    backend_suite(|| async { make().hstore().split_at::<'e'>() }).await;
+    backend_suite(|| async { make().hstore().bucketed::<100>() }).await;
     backend_suite(|| async { make().normalized() }).await;
     store(|| make().hstore().postcard().framed().hashed().prefixed("app:")).await;
     fence_suite(|| async {

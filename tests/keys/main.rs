@@ -12,6 +12,8 @@ mod forwarding;
 #[cfg(test)]
 mod names;
 #[cfg(test)]
+mod packed;
+#[cfg(test)]
 mod shared;
 #[cfg(test)]
 #[path = "../support/mod.rs"]

@@ -1,7 +1,9 @@
 //! Exactly which key the levels below see. These are formats on the wire: other versions and other
 //! languages look for the same.
 
-use larder::{Hashed, Key, KeyHash, LayerExt, Level, Memory, Normalized, Null, Sha1};
+use larder::{
+    Bucketed, Hashed, Key, KeyHash, LayerExt, Level, Memory, Normalized, Null, Sha1, SplitAt,
+};
 
 fn exactly<S: Level>(stack: &S, cases: [(Key<'_>, Key<'_>); 4]) {
     for (key, stored) in cases {
@@ -121,10 +123,96 @@ fn rules() {
 const LONG_DIGEST: &str = "cHZQT3oSqoiJ_gZQQ4ilAjRbqDukeZbv";
 
 #[test]
+fn split_keys() {
+    let stack = Null.split_at::<'|'>();
+    exactly(
+        &stack,
+        [
+            (plain("user-15|posts"), pair("user-15", "posts")),
+            (plain("user-15|posts|3"), pair("user-15", "posts|3")),
+            (plain("about"), plain("|about")),
+            (pair("user-15", "posts"), pair("||user-15", "posts")),
+        ],
+    );
+    exactly(
+        &stack,
+        [
+            (plain(""), plain("|")),
+            (plain("|"), pair("", "")),
+            (pair("", ""), pair("||", "")),
+            (pair("a|b", "c|d"), pair("||a|b", "c|d")),
+        ],
+    );
+    exactly(
+        &Null.split_at::<'→'>(),
+        [
+            (plain("a→b"), pair("a", "b")),
+            (plain("a|b"), plain("→a|b")),
+            (plain("→→"), pair("", "→")),
+            (pair("a", "b"), pair("→→a", "b")),
+        ],
+    );
+}
+
+#[test]
+fn buckets() {
+    let stack = Null.bucketed::<100>();
+    exactly(
+        &stack,
+        [
+            (plain("1234"), pair("12", "34")),
+            (plain("user:1234"), pair("user:12", "34")),
+            (plain("user:7"), pair("user:0", "7")),
+            (plain("-105"), pair("-1", "5")),
+        ],
+    );
+    // Zeros before a number.
+    exactly(
+        &stack,
+        [
+            (plain("0"), pair("0", "0")),
+            (plain("00"), pair("00", "0")),
+            (plain("007"), pair("000", "7")),
+            (plain("user:001234"), pair("user:0012", "34")),
+        ],
+    );
+    // No numbers: plain, and marked where they look like something else.
+    exactly(
+        &stack,
+        [
+            (plain("about"), plain("about")),
+            (plain("v1."), plain("v1..")),
+            (plain("18446744073709551616"), plain("18446744073709551616.")),
+            (plain("15٣"), plain("15٣")),
+        ],
+    );
+    exactly(
+        &stack,
+        [
+            (plain(""), plain("")),
+            (pair("posts", "15"), pair("posts", "15")),
+            (pair("user-15", "posts"), pair("user-15/", "posts")),
+            (pair("user-15/", "posts"), pair("user-15//", "posts")),
+        ],
+    );
+    exactly(
+        &Null.bucketed::<128>(),
+        [
+            (plain("127"), pair("0", "127")),
+            (plain("128"), pair("1", "0")),
+            (plain("18446744073709551615"), pair("144115188075855871", "127")),
+            (plain("user:1000000"), pair("user:7812", "64")),
+        ],
+    );
+}
+
+#[test]
 fn postfix_and_written_out_are_the_same_type() {
     let _: Hashed<Null> = Null.hashed();
     let _: Hashed<Null, Sha1> = Null.keyed(KeyHash::with(Sha1));
     let _: Normalized<Null> = Null.normalized();
+    let _: SplitAt<Null, '|'> = Null.split_at::<'|'>();
+    let _: Bucketed<Null, 100> = Bucketed::new(Null);
     let _: Hashed<Normalized<Null>> = Hashed::new(Normalized::new(Null));
 }
 

@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | [`Prefixed`] | `app:user:15`, `(app:user-15, posts)` | many applications in one store |
 //! | [`Versioned`] | `v3:user:15`, `(v3:user-15, posts)` | forgetting everything when a type changes |
+//! | [`SplitAt`] | with `':'`: `(user, 15)`, `(::user-15, posts)` | plain keys in small hashes |
+//! | [`Bucketed`] | with `10`: `(user:1, 5)`, `(user-15/, posts)` | numbered keys in small hashes |
 //! | [`Hashed`] | `~` and 32 characters, for both parts | long keys, keys not to be read; keys of dogpile.cache |
 //! | [`Normalized`] | `user:15`, `user-15%.posts` | stores with rules for keys, such as memcached |
 //!
@@ -53,6 +55,7 @@ use crate::{
     Level, Lifetimes, Put, ReadOpts, Result, Store, WriteOpts,
 };
 
+mod bucketed;
 #[cfg(feature = "key-hashed")]
 mod hashed;
 #[cfg(feature = "key-hashed")]
@@ -60,18 +63,21 @@ mod normalized;
 mod prefixed;
 #[cfg(feature = "config")]
 mod settings;
+mod split_at;
 mod versioned;
 mod writer;
 
+pub use self::{
+    bucketed::{Bucketed, Buckets},
+    prefixed::{Prefix, Prefixed},
+    split_at::{At, SplitAt},
+    versioned::{Version, Versioned},
+    writer::KeyWriter,
+};
 #[cfg(feature = "key-hashed")]
 pub use self::{
     hashed::{Blake3, Hashed, KeyDigest, KeyHash, Sha1},
     normalized::{KeyRules, MemcachedRules, Normal, Normalized},
-};
-pub use self::{
-    prefixed::{Prefix, Prefixed},
-    versioned::{Version, Versioned},
-    writer::KeyWriter,
 };
 
 /// Makes keys of keys.

@@ -1,4 +1,4 @@
-use super::{KeyMap, Keyed, Prefix, Version};
+use super::{At, Buckets, KeyMap, Keyed, Prefix, Version};
 use crate::{
     FromConfig, Level, Result,
     config::{About, Setting, Table},
@@ -33,6 +33,22 @@ impl FromConfig for Prefix {
 }
 
 impl<const V: u32> FromConfig for Version<V> {
+    fn describe(_: &mut About) {}
+
+    fn from_config(_: &Table<'_>) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+impl<const C: char> FromConfig for At<C> {
+    fn describe(_: &mut About) {}
+
+    fn from_config(_: &Table<'_>) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+impl<const N: u32> FromConfig for Buckets<N> {
     fn describe(_: &mut About) {}
 
     fn from_config(_: &Table<'_>) -> Result<Self> {
