@@ -179,6 +179,34 @@ async fn other_servers_say_what_they_are() {
     }
 }
 
+/// A server that lets everybody in and leaves at once: many callers wait for connections that are gone
+/// before they get them. None of them waits for ever.
+#[tokio::test]
+async fn connections_that_are_lost_at_once_keep_nobody() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("memcached://{}", listener.local_addr().unwrap());
+    let leaves = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 100]).await;
+            let _ = stream.write_all(b"MN\r\n").await;
+        }
+    });
+    let memcached = client(url);
+    let calls = (0..64).map(|_| {
+        let memcached = memcached.clone();
+        tokio::spawn(async move {
+            for _ in 0..20 {
+                assert!(memcached.get("k".into()).await.unwrap_err().is_transient());
+                tokio::task::yield_now().await;
+            }
+        })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        tokio::time::timeout(DEADLINE, call).await.expect("an end of the wait").unwrap();
+    }
+    leaves.abort();
+}
+
 /// Words of a server that is full or refuses, over a connection that stays.
 #[tokio::test]
 async fn refusals_are_told_with_their_words() {
