@@ -15,7 +15,7 @@ use crate::{
     support::{DEADLINE, memcached_server::MemcachedServer, redis_server::free_port, until},
 };
 
-/// Makes every kind of call; gives the error and the duration of each.
+/// Makes every kind of call about keys; gives the error and the duration of each.
 async fn failing_calls(memcached: &Memcached) -> Vec<(Error, Duration)> {
     let key = Key::from("k");
     let puts = [Put::new(key, bytes("v"), FOREVER), Put::new("l".into(), bytes("v"), FOREVER)];
@@ -34,7 +34,6 @@ async fn failing_calls(memcached: &Memcached) -> Vec<(Error, Duration)> {
         memcached.get_multi(&[key, "l".into()]),
         memcached.set_multi(&puts),
         memcached.remove_multi(&[key, "l".into()]),
-        memcached.ping(),
     );
     failed
 }
@@ -64,6 +63,7 @@ async fn a_server_that_is_away_costs_milliseconds() {
         }
         let error = memcached.get("k".into()).await.unwrap_err();
         assert_eq!(error.key(), Some("k".into()));
+        assert_eq!(memcached.ping().await.unwrap_err().kind(), ErrorKind::Unavailable);
     }
 }
 
@@ -139,7 +139,7 @@ async fn garbage_is_a_clear_error_and_no_value() {
     ] {
         let (url, _task) = garbled(garbage).await;
         let memcached = client(url);
-        for (error, _) in failing_calls(&memcached).await.into_iter().take(6) {
+        for (error, _) in failing_calls(&memcached).await {
             assert_eq!((error.kind(), error.layer()), (ErrorKind::Backend, "memcached"));
             assert!(whole(&error).contains("does not speak memcached's protocol"), "{error}");
         }
@@ -177,6 +177,34 @@ async fn other_servers_say_what_they_are() {
         assert!(whole(&error).contains(said), "{answer}: {error}");
         task.abort();
     }
+}
+
+/// A server that lets everybody in and leaves at once: many callers wait for connections that are gone
+/// before they get them. None of them waits for ever.
+#[tokio::test]
+async fn connections_that_are_lost_at_once_keep_nobody() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("memcached://{}", listener.local_addr().unwrap());
+    let leaves = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 100]).await;
+            let _ = stream.write_all(b"MN\r\n").await;
+        }
+    });
+    let memcached = client(url);
+    let calls = (0..64).map(|_| {
+        let memcached = memcached.clone();
+        tokio::spawn(async move {
+            for _ in 0..20 {
+                assert!(memcached.get("k".into()).await.unwrap_err().is_transient());
+                tokio::task::yield_now().await;
+            }
+        })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        tokio::time::timeout(DEADLINE, call).await.expect("an end of the wait").unwrap();
+    }
+    leaves.abort();
 }
 
 /// Words of a server that is full or refuses, over a connection that stays.

@@ -294,24 +294,20 @@ impl Link {
 
     /// Waits for the attempt that is being made, or makes one.
     async fn connected(self: &Arc<Self>) -> Result<Arc<Live>> {
-        loop {
-            if let Some(live) = self.live() {
-                return Ok(live);
-            }
-            if let Some((error, true)) = self.fault() {
-                return Err(error);
-            }
-            match Arc::clone(&self.dialing).try_lock_owned() {
-                Err(_) => drop(self.dialing.lock().await),
-                Ok(turn) => {
-                    let ended = |_| {
-                        let message = "the Tokio runtime ended, or has I/O or time disabled";
-                        Err(failure::unavailable(message))
-                    };
-                    return self.dial(turn)?.await.unwrap_or_else(ended);
-                }
-            }
+        // Whoever waited keeps the turn: given back, it would go around among those who wait, and
+        // nobody would make the next attempt.
+        let turn = Arc::clone(&self.dialing).lock_owned().await;
+        if let Some(live) = self.live() {
+            return Ok(live);
         }
+        if let Some((error, true)) = self.fault() {
+            return Err(error);
+        }
+        let ended = |_| {
+            let message = "the Tokio runtime ended, or has I/O or time disabled";
+            Err(failure::unavailable(message))
+        };
+        self.dial(turn)?.await.unwrap_or_else(ended)
     }
 
     /// Begins an attempt, in a task of its own: a caller that gives up must not take away what others
