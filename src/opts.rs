@@ -51,7 +51,10 @@ impl Tiers {
     /// These as they are counted by what is below `count` tiers.
     pub(crate) const fn below(self, count: u8) -> Self {
         // What is further away than anybody counts is there.
-        Self(!(!self.0 as u32 >> count) as u16)
+        match (!self.0).checked_shr(count as u32) {
+            Some(missing) => Self(!missing),
+            None => Self::ALL,
+        }
     }
 }
 
@@ -94,7 +97,7 @@ pub struct WriteOpts<'a> {
     /// The physical lifetime: the store may drop the entry this long after the write, and a store
     /// that can expire does. `None` keeps it for ever (or until a bounded store evicts it).
     pub keep_for: Option<Duration>,
-    /// The lease under which the value was created. A store that can ([`Capabilities::fence`])
+    /// The lease under which the value was created. A store that can ([`Capabilities::fence`](crate::Capabilities::fence))
     /// writes only while the lease is held, looking and writing in one step, and else refuses with
     /// [`LeaseLost`](crate::ErrorKind::LeaseLost). Every other store ignores it.
     pub fence: Option<&'a Lease>,
@@ -125,7 +128,7 @@ impl<'a> WriteOpts<'a> {
     }
 }
 
-/// One write of a batch: bytes at level 1, an [`Entry`] at level 3.
+/// One write of a batch: bytes at level 1, an [`Entry`](crate::Entry) at level 3.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Put<'a, V> {

@@ -3,6 +3,7 @@
 //! Two processes, each with `Tiered<Memo<u64>, ..Redis..>` over one server. The other one writes and says
 //! when its write returned; this one reads all the time, and notes when it first saw the new value. Until
 //! then it served the old one.
+#![expect(clippy::panic, reason = "a benchmark without a server panics")]
 
 #[path = "../../tests/support/mod.rs"]
 mod support;

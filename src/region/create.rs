@@ -41,6 +41,7 @@ impl Wants {
 }
 
 /// One call for one key.
+#[expect(clippy::struct_excessive_bools, reason = "each says something else")]
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'k> {
     pub(super) key: Key<'k>,

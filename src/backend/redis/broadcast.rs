@@ -2,7 +2,6 @@
 
 use std::{
     borrow::Cow,
-    fmt,
     sync::{Arc, Weak},
 };
 
@@ -12,6 +11,7 @@ use super::{Redis, Wire, config::config, followers::Followers};
 use crate::{Changes, Copies, Key, Name, Result};
 
 /// Who is told of changes of which names.
+#[derive(Debug)]
 pub struct Broadcast {
     /// What the names begin with.
     prefixes: Vec<String>,
@@ -69,15 +69,6 @@ impl Broadcast {
             // `FLUSHALL` and `FLUSHDB` name no keys.
             _ => self.followers.all_changed(),
         }
-    }
-}
-
-impl fmt::Debug for Broadcast {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Broadcast")
-            .field("prefixes", &self.prefixes)
-            .field("followers", &self.followers)
-            .finish()
     }
 }
 

@@ -232,7 +232,7 @@ impl<W: Wire> fmt::Debug for RedisChannel<W> {
             .field("name", &self.channel.name)
             .field("followers", &self.channel.followers)
             .field("redis", &self.redis)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -265,7 +265,7 @@ mod tests {
         assert!(messages.len() >= 3 && messages.iter().all(|one| one.len() < 2 * MOST_BYTES));
         let all: Vec<_> = messages.iter().flat_map(|one| read(one).unwrap().1).collect();
         assert_eq!(all, long.iter().map(|name| &**name).collect::<Vec<_>>());
-        assert_eq!(read(&channel.message()).unwrap().1, [b"".as_slice(); 0]);
+        assert!(read(&channel.message()).unwrap().1.is_empty());
     }
 
     #[test]

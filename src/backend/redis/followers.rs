@@ -54,7 +54,9 @@ impl Followers {
         let them = self.of(whom);
         for name in names {
             self.told.fetch_add(1, Ordering::Relaxed);
-            them.iter().for_each(|copies| Arc::clone(copies).changed(name));
+            for copies in &them {
+                Arc::clone(copies).changed(name);
+            }
         }
     }
 
@@ -97,6 +99,6 @@ impl fmt::Debug for Followers {
         f.debug_struct("Followers")
             .field("count", &self.of(|_| true).len())
             .field("told", &self.told.load(Ordering::Relaxed))
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -90,9 +90,9 @@ impl<A: Level + 'static> Near<A> {
         Pass { stripe, changes: self.stripe(stripe).changes, name }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
     fn stripe_of(&self, digest: u64) -> usize {
-        (digest >> 32) as usize % self.stripes.len()
+        let [low, high, ..] = digest.to_le_bytes();
+        usize::from(u16::from_le_bytes([low, high])) % self.stripes.len()
     }
 
     fn stripe(&self, at: usize) -> MutexGuard<'_, Stripe> {
@@ -284,14 +284,11 @@ impl<A: Level + 'static> Near<A> {
     /// Removes copies while their stripe is locked. A store that takes its time does it later, and reads
     /// pass the copies by until then.
     fn drop_copies(self: &Arc<Self>, keys: Vec<KeyBuf>) {
-        let slow: Vec<KeyBuf> = match self.is_at_once() {
-            // One that fails is asked again.
-            true => keys
-                .into_iter()
-                .filter(|key| !matches!(glance(self.store.remove(key.as_key())), Some(Ok(()))))
-                .collect(),
-            false => keys,
+        // One that fails is asked again.
+        let is_left = |key: &KeyBuf| {
+            !self.is_at_once() || !matches!(glance(self.store.remove(key.as_key())), Some(Ok(())))
         };
+        let slow: Vec<KeyBuf> = keys.into_iter().filter(is_left).collect();
         if !slow.is_empty() {
             self.was_slow(slow);
         }
