@@ -2,9 +2,9 @@
 //! type `Region<Logging<IntTime<Msgpack<Hstore<Redis>>>>>`.
 
 use crate::{
-    Backend, Bucketed, Framed, FullDict, HashBackend, Hstore, IntTime, KeyMap, Keyed, Level,
-    Logging, NoMeta, Payload, Prefixed, Raw, Region, SplitAt, Tiered, Transform, Transformed,
-    Versioned,
+    Backend, Bucketed, Coarse, Framed, FullDict, HashBackend, Hstore, IntTime, KeyMap, Keyed,
+    Level, Logging, NoMeta, Payload, Prefixed, Raw, Region, SplitAt, Tiered, Transform,
+    Transformed, Versioned,
 };
 
 /// What goes over bytes: byte layers and codecs.
@@ -64,6 +64,11 @@ pub trait PayloadExt: Payload + Sized {
     /// Value and whole second of creation ([`IntTime`]).
     fn int_time(self) -> IntTime<Self> {
         IntTime::new(self)
+    }
+
+    /// Three bytes with a coarse time before the value ([`Coarse`]).
+    fn coarse(self) -> Coarse<Self> {
+        Coarse::new(self)
     }
 
     /// The bare value ([`NoMeta`]).

@@ -142,6 +142,7 @@
 //! | one process, many types | `Framed<Postcard<Memory>>` | 5 bytes |
 //! | one machine, survives restarts | `Framed<Postcard<File>>` | 5 bytes |
 //! | many machines, fewest bytes | `Framed<Postcard<Hstore<Redis>>>` | 5 bytes |
+//! | the same for values of a few bytes, that live for hours | `Coarse<Postcard<Bucketed<Hstore<Redis>, 127>>>` | 3 bytes |
 //! | many machines, every language | `IntTime<Msgpack<Hstore<Redis>>>` | 6 bytes |
 //! | many machines, for human eyes | `FullDict<Json<Redis>>` | about 35 bytes |
 //! | many machines, memcached | `Framed<Postcard<Memcached>>` | 5 bytes |
@@ -150,7 +151,7 @@
 //! as small and read by every language; [`MsgpackNamed`] tolerates added and reordered fields;
 //! [`Json`] is for people; [`Raw`] is bare text and numbers. Formats: [`Framed`] knows its age
 //! without decoding and carries a lifetime for each entry; [`IntTime`] is the smallest portable
-//! one; [`FullDict`] also has a value version; [`NoMeta`] leaves time to the store's TTL.
+//! one; [`Coarse`] takes three bytes; [`FullDict`] also has a value version; [`NoMeta`] leaves time to the store's TTL.
 //!
 //! # Keys
 //!

@@ -1,7 +1,7 @@
 //! The structural traits that every level shares: [`Level`] and [`Store`].
 //! `Backend` lives with the backends, `Payload` with the codecs.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use crate::{Domain, Entry, Key, KeyBuf, Lifetimes, Put, ReadOpts, Result, WriteOpts};
 
@@ -27,10 +27,25 @@ pub enum Precision {
     /// Not at all.
     #[default]
     None,
+    /// In steps of 64 seconds, rounded down.
+    Coarse,
     /// In whole seconds, rounded down.
     Seconds,
     /// In microseconds.
     Micros,
+}
+
+impl Precision {
+    /// How far apart two times are that can be told from each other; `None` where no time is kept.
+    #[must_use]
+    pub const fn step(self) -> Option<Duration> {
+        match self {
+            Self::None => None,
+            Self::Coarse => Some(Duration::from_secs(64)),
+            Self::Seconds => Some(Duration::from_secs(1)),
+            Self::Micros => Some(Duration::from_micros(1)),
+        }
+    }
 }
 
 /// What a store does without waiting: it is done when it is first polled, inside a runtime or not.

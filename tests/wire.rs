@@ -11,8 +11,9 @@
 use std::{fmt::Debug, time::Duration};
 
 use larder::{
-    Bytes, Codec, Entry, ErrorKind, Format, FramedFormat, FullDictFormat, IntTimeFormat, JsonCodec,
-    Meta, MsgpackCodec, MsgpackNamedCodec, NoMetaFormat, PostcardCodec, RawCodec, Timestamp,
+    Bytes, CoarseFormat, Codec, Entry, ErrorKind, Format, FramedFormat, FullDictFormat,
+    IntTimeFormat, JsonCodec, Meta, MsgpackCodec, MsgpackNamedCodec, NoMetaFormat, PostcardCodec,
+    RawCodec, Timestamp,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_bytes::ByteBuf;
@@ -392,5 +393,26 @@ fn what_is_refused() {
     }
     for bytes in [&b"f\x7f1"[..], b"f\x7f01.0", b"f\x7f+1.0", b"f\x7fnan", b"f\x7f1.50"] {
         fails::<f64>(NoMetaFormat, RawCodec, bytes, decode);
+    }
+}
+
+#[test]
+fn coarse() {
+    let made = |secs| Meta::new(Timestamp::from_secs(secs));
+    let write = |meta| write(&CoarseFormat, &PostcardCodec, "a", meta);
+    assert_eq!(write(made(1_735_689_600)).unwrap(), b"\x92\xa2\x25\x01a");
+    let read = CoarseFormat
+        .decode::<_, String>(&PostcardCodec, &write(made(1_735_689_663)).unwrap().into());
+    assert_eq!(read.unwrap().meta.created_at(), Some(Timestamp::from_secs(1_735_689_600)));
+    for secs in [0, 1_577_836_799, 1_577_836_800 + (64 << 24)] {
+        assert_eq!(write(made(secs)).unwrap_err().kind(), ErrorKind::Encode, "{secs}");
+    }
+    write(made(1_577_836_800)).unwrap();
+    write(made(1_577_836_800 + (64 << 24) - 1)).unwrap();
+    let own = made(1_735_689_600).with_ttl(Some(std::time::Duration::from_secs(9)));
+    assert_eq!(write(own).unwrap_err().kind(), ErrorKind::Unsupported);
+    for bytes in [&b""[..], b"\x00\x00"] {
+        let read = CoarseFormat.decode::<_, String>(&PostcardCodec, &Bytes::from_static(bytes));
+        assert_eq!(read.unwrap_err().kind(), ErrorKind::Decode);
     }
 }

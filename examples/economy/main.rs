@@ -3,7 +3,6 @@
 //! `cargo run --release --example economy`, and `--help` for the rest.
 
 mod chart;
-mod coarse;
 mod dataset;
 mod dogpile;
 mod measure;

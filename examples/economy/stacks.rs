@@ -5,7 +5,6 @@ use std::{error::Error, pin::Pin};
 use larder::{Backend, BackendExt, Hstore, LayerExt, PayloadExt, Redis, Store};
 
 use crate::{
-    coarse::Coarse,
     dataset::{
         Keys::{self, Plain, Tuples},
         Pair, Tight,
@@ -93,6 +92,7 @@ impl Rows {
         self.add("IntTime<Postcard<Bucketed<Hstore<Redis>, 127>>>", ttl, Plain, |r| r.hstore().bucketed::<127>().postcard().int_time());
         self.add("IntTime<Postcard<Bucketed<Hstore<Redis>, 500>>>", ttl, Plain, |r| r.hstore().bucketed::<500>().postcard().int_time());
         self.add("Framed<Postcard<Bucketed<Hstore<Redis>, 127>>>", ttl, Plain, |r| r.hstore().bucketed::<127>().postcard().framed());
+        self.add("Coarse<Postcard<Bucketed<Hstore<Redis>, 127>>>", ttl, Plain, |r| r.hstore().bucketed::<127>().postcard().coarse());
         self.add("NoMeta<Json<Bucketed<Hstore<Redis>, 127>>>", ttl, Plain, |r| r.hstore().bucketed::<127>().json().no_meta());
         self.add("NoMeta<Postcard<Bucketed<Hstore<Redis>, 100>>>", ttl, Plain, |r| r.hstore().bucketed::<100>().postcard().no_meta());
         self.add("NoMeta<Postcard<Bucketed<Hstore<Redis>, 127>>>", ttl, Plain, |r| r.hstore().bucketed::<127>().postcard().no_meta());
@@ -111,7 +111,7 @@ impl Rows {
         self.tight("Coarse, by hand, Bucketed<_, 127>", |redis| {
             let of = packed(redis);
             let (numbers, texts) = (of.clone().postcard(), of.clone().raw());
-            (Coarse::new(numbers), Coarse::new(of.postcard()), Coarse::new(texts))
+            (numbers.coarse(), of.postcard().coarse(), texts.coarse())
         });
         self.tight("NoMeta, by hand, Bucketed<_, 127>", |redis| {
             let of = packed(redis);

@@ -49,6 +49,7 @@ use crate::{
     Lifetimes, Meta, Payload, Precision, Put, Result, Store, WriteOpts,
 };
 
+mod coarse;
 mod framed;
 mod full_dict;
 mod int_time;
@@ -57,6 +58,7 @@ mod no_meta;
 mod settings;
 
 pub use self::{
+    coarse::{Coarse, CoarseFormat},
     framed::{Framed, FramedFormat},
     full_dict::{FullDict, FullDictFormat},
     int_time::{IntTime, IntTimeFormat},

@@ -3,7 +3,7 @@
 use std::{fmt, future::Future, sync::atomic::Ordering, time::Duration};
 
 use super::Region;
-use crate::{Error, ErrorKind, Key, Level, Lock, Precision, Result, Timestamp, sync::AtomicI64};
+use crate::{Error, ErrorKind, Key, Level, Lock, Result, Timestamp, sync::AtomicI64};
 
 /// What an invalidation does to the values created before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -109,7 +109,7 @@ pub trait Invalidator: Send + Sync + 'static {
     fn stamp(&self, key: Key<'_>, now: Timestamp) -> Timestamp;
 
     /// Invalidates everything that was created before `now`. Times of creation are known to `step`
-    /// (1 us, or 1 s with formats of whole seconds).
+    /// ([`Precision::step`](crate::Precision::step)).
     ///
     /// # Errors
     ///
@@ -207,7 +207,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     ///
     /// With a format of whole seconds ([`IntTime`](crate::IntTime), [`Framed`](crate::Framed)),
     /// values made in the second of an invalidation are dated to the next one, so that they can be
-    /// told from those before it.
+    /// told from those before it; likewise with [`Coarse`](crate::Coarse), whose steps have 64 seconds.
     ///
     /// # Errors
     ///
@@ -227,15 +227,11 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     where
         S: Level,
     {
-        let step = match self.inner.stack.capabilities().created_at {
-            Precision::None => {
-                return Err(Error::new(ErrorKind::Unsupported, "region").with_message(
-                    "this format keeps no time of creation, so nothing can be invalidated by it: \
-                     delete keys, or use a format with a time (`Framed`, `IntTime`)",
-                ));
-            }
-            Precision::Seconds => Duration::from_secs(1),
-            Precision::Micros => Duration::from_micros(1),
+        let Some(step) = self.inner.stack.capabilities().created_at.step() else {
+            return Err(Error::new(ErrorKind::Unsupported, "region").with_message(
+                "this format keeps no time of creation, so nothing can be invalidated by it: \
+                 delete keys, or use a format with a time (`Framed`, `IntTime`)",
+            ));
         };
         self.inner.invalidator.invalidate(how, self.inner.clock.now(), step).await
     }

@@ -11,8 +11,7 @@ use self::{
     stats::Tally,
 };
 use crate::{
-    Capabilities, Clock, Key, Level, Local, Lock, Meta, Precision, Result, Store, Timestamp,
-    WriteOpts,
+    Capabilities, Clock, Key, Level, Local, Lock, Meta, Result, Store, Timestamp, WriteOpts,
 };
 
 mod batch;
@@ -103,8 +102,8 @@ struct Inner<S, L, I> {
     fenced: bool,
     /// Whether what the stack reads may be an older copy of what it has.
     tiered: bool,
-    /// Whether one of several tiers keeps whole seconds.
-    coarse: bool,
+    /// How exactly the time of creation is kept by all of several tiers.
+    step: Option<Duration>,
     invalidator: I,
     policy: Policy,
     clock: Clock,
@@ -131,20 +130,10 @@ impl<S: Level, L: Lock, I: Invalidator> Region<S, L, I> {
         let Capabilities { fence, further_tiers, created_at, .. } = stack.capabilities();
         let fenced = fence.is_some() && fence == lock.domain();
         let tiered = further_tiers > 0;
-        let coarse = tiered && created_at == Precision::Seconds;
+        let step = created_at.step().filter(|_| tiered);
         let call = Call::of(&policy);
-        let inner = Inner {
-            stack,
-            lock,
-            fenced,
-            tiered,
-            coarse,
-            invalidator,
-            policy,
-            clock,
-            flights,
-            tally,
-        };
+        let inner =
+            Inner { stack, lock, fenced, tiered, step, invalidator, policy, clock, flights, tally };
         Self { inner: Arc::new(inner), limit: call.first_limit(), call: Arc::new(call) }
     }
 }
@@ -319,7 +308,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     fn stamp_at(&self, key: Key<'_>, now: Timestamp) -> Timestamp {
         let stamp = self.inner.invalidator.stamp(key, now);
         // A copy and what it copies have one age.
-        if self.inner.coarse { stamp.floor(Duration::from_secs(1)) } else { stamp }
+        self.inner.step.map_or(stamp, |step| stamp.floor(step))
     }
 
     fn meta(&self, key: Key<'_>, now: Timestamp) -> Meta {

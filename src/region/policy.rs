@@ -71,14 +71,19 @@ impl Policy {
         if matches!(keep, Keep::For(_)) && stack.expires == Expires::Never {
             return refuse("`keep_for` is set, but this store never drops entries by itself");
         }
-        match (stack.created_at, expire_after) {
-            (Precision::Seconds, Some(expire_after)) if expire_after < Duration::from_secs(1) => {
+        match (stack.created_at.step(), expire_after) {
+            (Some(step), Some(expire_after)) if expire_after < step => {
+                let kept = match stack.created_at {
+                    Precision::Seconds => "whole seconds".to_owned(),
+                    _ => format!("steps of {step:?}"),
+                };
                 return refuse(format!(
-                    "`expire_after` is {expire_after:?}, but this format keeps whole seconds: \
-                     use at least 1 s, or a format with a finer time (`FullDict`)"
+                    "`expire_after` is {expire_after:?}, but this format keeps {kept}: \
+                     use at least {} s, or a format with a finer time (`FullDict`)",
+                    step.as_secs().max(1)
                 ));
             }
-            (Precision::None, Some(expire_after)) => self.keep_exactly(expire_after, stack)?,
+            (None, Some(expire_after)) => self.keep_exactly(expire_after, stack)?,
             _ => {}
         }
         Ok(self)

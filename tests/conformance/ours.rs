@@ -93,6 +93,7 @@ async fn formats_and_codecs() {
     store_suite(|| async { Memory::new().msgpack().int_time() }, text).await;
     store_suite(|| async { Memory::new().raw().no_meta() }, text).await;
     store_suite(|| async { Memory::new().msgpack_named().int_time().logging() }, text).await;
+    store_suite(|| async { Memory::new().postcard().coarse() }, text).await;
     with_ttl(|| Memory::new().postcard().framed()).await;
     with_ttl(|| Chaos::new(Memory::new().json().framed()).logging()).await;
 }

@@ -231,3 +231,25 @@ async fn marks_that_cannot_be_read_leave_what_is_known() {
     time.advance(secs(1));
     assert_eq!(one.get_or_create("k", async || 5).await.unwrap(), 5);
 }
+
+/// Over steps of 64 seconds an invalidation is told from what comes after it, too.
+#[tokio::test]
+async fn coarse_times_are_dated_to_the_next_step() {
+    let time = ManualClock::new(Timestamp::from_secs(1_700_000_030));
+    let stack = Memory::new().with_clock(time.clock()).json().coarse();
+    let builder = Region::builder(stack).expire_after(Duration::from_secs(3600));
+    let region = builder.clock(time.clock()).build().unwrap();
+    region.set("k", 1).await.unwrap();
+    region.invalidate(Hard).await.unwrap();
+    assert_eq!(region.get::<u32>("k").await.unwrap(), None);
+    region.set("k", 2).await.unwrap();
+    assert_eq!(region.get::<u32>("k").await.unwrap(), Some(2));
+    time.advance(Duration::from_secs(3600));
+    assert_eq!(region.get::<u32>("k").await.unwrap(), Some(2), "an entry of the next step");
+    time.advance(Duration::from_secs(64));
+    assert_eq!(region.get::<u32>("k").await.unwrap(), None);
+
+    let short = Region::builder(Memory::new().json().coarse());
+    let error = short.expire_after(Duration::from_secs(63)).build().unwrap_err();
+    assert!(error.to_string().contains("64 s"), "{error}");
+}

@@ -44,6 +44,7 @@ where
         let created = Timestamp::from_micros(CREATED.as_micros() + micros);
         let wanted = match precision {
             Precision::None => None,
+            Precision::Coarse => Some(CREATED.floor(Duration::from_secs(64))),
             Precision::Seconds => Some(CREATED),
             Precision::Micros => Some(created),
         };
