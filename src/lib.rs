@@ -95,6 +95,30 @@
 //! [`Memcached`], which cannot check it when it writes. [`RedisCluster`] and [`RedisSentinel`] are the same
 //! over many servers. See [`lock`].
 //!
+//! # Tiers
+//!
+//! [`Tiered<L1, L2>`](Tiered) puts copies near the caller before the place where everybody looks: typed
+//! values before bytes, memory before a server, to any depth. What one process changes, the copies of the
+//! others hear of: Redis tells it over the same connection ([`tracking`](RedisBuilder::tracking)), whoever
+//! made the change; for other stores, processes tell each other ([`RedisChannel`]).
+//!
+//! ```
+//! # #[cfg(all(feature = "backend-memory", feature = "backend-redis", feature = "codec-postcard"))]
+//! # fn connect() -> larder::Result<()> {
+//! use std::time::Duration;
+//! use larder::{BackendExt, LayerExt, Memo, PayloadExt, Redis, Region, stacks::NearRedis};
+//!
+//! let redis = Redis::builder("redis://localhost").tracking("page:").build()?;
+//! let stack = redis.clone().postcard().framed().behind(Memo::new()).coherent(redis)?;
+//! let pages: Region<NearRedis<String>> =
+//!     Region::builder(stack).expire_after(Duration::from_secs(60)).build()?;
+//! # let _ = pages;
+//! # Ok(()) }
+//! ```
+//!
+//! A hit in the near tier is a hit in memory. A copy that is stale is no reason to create: the caller whose
+//! turn it is looks into the last tier first.
+//!
 //! # The levels
 //!
 //! A type reads from the outside in, values come in at the top and leave as bytes at the bottom:
