@@ -43,31 +43,42 @@ async fn through_larder(users: &Users) -> Option<User> {
 pub(crate) fn run() {
     let server = RedisServer::start();
     for (path, url) in [("a UNIX socket", server.unix_url()), ("TCP", server.tcp_url())] {
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        let runtime = runtime.expect("a runtime");
-        let (connection, users) = runtime.block_on(connect(&url));
-        for tasks in [1_u32, 64] {
-            let title = format!("Redis over {path}, {tasks} task(s)");
-            let calls = if tasks == 1 { 1_000 } else { 8_000 };
-            let mut table = Table::new(&title, "us", calls);
-            let (runtime, connection, users) = (&runtime, &connection, &users);
-            table.batch("by hand: HGET, rmp-serde, age", move || {
-                let connection = connection.clone();
-                shared(runtime, tasks, calls, move || {
-                    let connection = connection.clone();
-                    async move { by_hand(&connection).await }
-                })
-            });
-            table.batch("Region<Logging<IntTime<Msgpack<Hstore<Redis>>>>>", move || {
-                let users = users.clone();
-                shared(runtime, tasks, calls, move || {
-                    let users = users.clone();
-                    async move { through_larder(&users).await }
-                })
-            });
-            table.print();
+        for workers in [1, 2] {
+            let runtime = Builder::new_multi_thread().worker_threads(workers).enable_all().build();
+            let runtime = runtime.expect("a runtime");
+            let (connection, users) = runtime.block_on(connect(&url));
+            for tasks in [1, 64] {
+                let title = format!("Redis over {path}, {tasks} task(s) on {workers} thread(s)");
+                side_by_side(&title, &runtime, tasks, &connection, &users);
+            }
         }
     }
+}
+
+fn side_by_side(
+    title: &str,
+    runtime: &Runtime,
+    tasks: u32,
+    connection: &MultiplexedConnection,
+    users: &Users,
+) {
+    let calls = if tasks == 1 { 1_000 } else { 8_000 };
+    let mut table = Table::new(title, "us", calls);
+    table.batch("by hand: HGET, rmp-serde, age", move || {
+        let connection = connection.clone();
+        shared(runtime, tasks, calls, move || {
+            let connection = connection.clone();
+            async move { by_hand(&connection).await }
+        })
+    });
+    table.batch("Region<Logging<IntTime<Msgpack<Hstore<Redis>>>>>", move || {
+        let users = users.clone();
+        shared(runtime, tasks, calls, move || {
+            let users = users.clone();
+            async move { through_larder(&users).await }
+        })
+    });
+    table.print();
 }
 
 async fn connect(url: &str) -> (MultiplexedConnection, Users) {

@@ -99,11 +99,16 @@ impl Rows {
         self.add("NoMeta<Postcard<Bucketed<Hstore<Redis>, 500>>>", ttl, Plain, |r| r.hstore().bucketed::<500>().postcard().no_meta());
     }
 
-    /// By hand: numbers in three bytes, and text as it is.
+    /// A codec for each kind of value: numbers as decimal text, which the server packs as numbers, and text
+    /// as it is. By hand: numbers in three bytes.
     fn smallest(&mut self) {
         fn packed(redis: Redis) -> larder::Bucketed<Hstore<Redis>, 127> {
             redis.hstore().bucketed()
         }
+        self.kinds::<u32, _, _, _>("NoMeta, a codec for each kind, Bucketed<_, 127>", |redis| {
+            let of = packed(redis);
+            (of.clone().json().no_meta(), of.clone().postcard().no_meta(), of.raw().no_meta())
+        });
         self.tight("Framed, by hand, Bucketed<_, 127>", |redis| {
             let of = packed(redis);
             (of.clone().postcard().framed(), of.clone().postcard().framed(), of.raw().framed())
@@ -150,17 +155,27 @@ impl Rows {
         self.0.push(Row { label, ttl, run });
     }
 
-    /// A stack for each kind of value.
     fn tight<A, B, C>(&mut self, label: &'static str, make: fn(Redis) -> (A, B, C))
     where
         A: Store<Tight> + 'static,
         B: Store<Pair> + 'static,
         C: Store<String> + 'static,
     {
+        self.kinds::<Tight, _, _, _>(label, make);
+    }
+
+    /// A stack for each kind of value, with numbers as `N`.
+    fn kinds<N, A, B, C>(&mut self, label: &'static str, make: fn(Redis) -> (A, B, C))
+    where
+        N: From<u32> + Clone + PartialEq + Send + Sync + 'static,
+        A: Store<N> + 'static,
+        B: Store<Pair> + 'static,
+        C: Store<String> + 'static,
+    {
         let run: Run = Box::new(move |job| {
             Box::pin(async move {
                 let stacks = make(job.redis()?);
-                job.regions::<Tight, _, _, _>(Plain, stacks).await
+                job.regions::<N, _, _, _>(Plain, stacks).await
             })
         });
         self.0.push(Row { label, ttl: false, run });
