@@ -45,7 +45,10 @@ impl Tiers {
 
     /// Whether none of the first `count` is among them.
     pub(crate) const fn none_of(self, count: u8) -> bool {
-        (self.0 as u32) << (32 - count as u32) == 0
+        match (self.0 as u64).checked_shl(64 - if count > 16 { 16 } else { count as u32 }) {
+            Some(first) => first == 0,
+            None => true,
+        }
     }
 
     /// These as they are counted by what is below `count` tiers.

@@ -79,6 +79,8 @@ pub struct Capabilities {
     pub entry_ttl: bool,
     /// Whether keys in a space are fields of one hash of that name, which changes as a whole.
     pub hashes: bool,
+    /// Whether it is told of changes that others make ([`Tiered::coherent`](crate::Tiered::coherent)).
+    pub coherent: bool,
     /// How many tiers there are beyond the first: 0 but for [`Tiered`](crate::Tiered).
     pub further_tiers: u8,
 }

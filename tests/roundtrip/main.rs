@@ -67,6 +67,7 @@ fn through_format<T: Value>(
     let created_at = entry.meta.created_at().unwrap();
     let kept = match precision {
         Precision::None => None,
+        Precision::Coarse => unreachable!("no such format here"),
         Precision::Seconds => Some(Timestamp::from_secs(created_at.as_secs())),
         Precision::Micros => Some(created_at),
     };

@@ -152,6 +152,25 @@ async fn after_a_gap_nothing_from_before_is_left() {
     assert_eq!(chaos.asked(Calls::Reads), before + 1);
 }
 
+#[tokio::test]
+async fn tiers_are_nested_behind_and_not_before() {
+    let (truth, bell) = (truth(), Bell::default());
+    let near = told(&truth, &bell).0;
+    let error = Tiered::new(near, far(&truth).0).coherent(bell.clone()).err().unwrap();
+    assert_eq!(error.kind(), larder::ErrorKind::Config);
+    assert!(error.to_string().contains("nest"), "{error}");
+
+    let middle = Arc::new(Memory::new());
+    let behind = Tiered::new(Arc::clone(&middle).postcard().framed(), far(&truth).0);
+    let behind = behind.coherent(bell.clone()).unwrap();
+    let tiers = Tiered::new(Memo::<String>::new(), behind).coherent(bell.clone()).unwrap();
+    put(&tiers, "k", "old").await;
+    assert_eq!(get(&tiers, "k").await.as_deref(), Some("old"));
+    put(&super::tiers(&truth).0, "k", "new").await;
+    bell.ring("k");
+    assert_eq!(get(&tiers, "k").await.as_deref(), Some("new"), "neither has a copy any more");
+}
+
 /// Whatever two processes do at the same time, when all is quiet both see the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn under_traffic_all_agree_in_the_end() {

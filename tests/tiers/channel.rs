@@ -1,6 +1,6 @@
 //! Copies that other larders drop by telling each other.
 
-use larder::{Redis, RedisChannel};
+use larder::{Redis, RedisChannel, testing::Calls};
 
 use super::*;
 use crate::support::{DEADLINE, redis_server::RedisServer, until};
@@ -61,6 +61,32 @@ async fn what_could_not_be_told_is_made_up_for() {
     server.restart();
     dropped(&other, "k").await;
     assert_eq!(get(&other, "k").await.as_deref(), Some("new"));
+}
+
+#[tokio::test]
+async fn a_write_that_was_dropped_is_told_all_the_same() {
+    let (server, truth) = (RedisServer::start(), truth());
+    let (far, chaos) = far(&truth);
+    let redis = Redis::new(server.unix_url()).unwrap();
+    let channel = RedisChannel::new(&redis, "changes");
+    channel.ping().await.unwrap();
+    let one = Tiered::new(Memo::<String>::new(), far).coherent(channel).unwrap();
+    let other = process(&truth, &server).await;
+    put(&one, "k", "old").await;
+    until("a copy", async || {
+        get(&other, "k").await;
+        get(other.l1(), "k").await.map(drop)
+    })
+    .await;
+    let hold = chaos.hold_answer(Calls::Writes);
+    let new = entry("new");
+    tokio::select! {
+        biased;
+        _ = one.write("k".into(), &new, WriteOpts::default()) => panic!("it was held"),
+        () = hold.reached() => {}
+    }
+    until("the news", async || (get(&other, "k").await.as_deref() == Some("new")).then_some(()))
+        .await;
 }
 
 #[tokio::test]

@@ -115,6 +115,15 @@ async fn each_tier_may_have_a_shorter_life() {
     assert_eq!(chaos.asked(Calls::Reads), 1);
     clock.advance(Duration::from_secs(15));
     assert_eq!(get(&tiers, "k").await, None);
+
+    // A copy that a write leaves goes with what it copies.
+    let (far, _) = super::far(&truth);
+    let tiers = Tiered::new(Memo::new().with_clock(clock.clock()), far)
+        .with_clock(clock.clock())
+        .l2_ttl(Duration::from_secs(20));
+    put(&tiers, "k", "v").await;
+    clock.advance(Duration::from_secs(21));
+    assert_eq!(get(&tiers, "k").await, None);
 }
 
 #[tokio::test]

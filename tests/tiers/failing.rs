@@ -84,3 +84,16 @@ async fn a_near_tier_that_fails_is_done_without() {
     assert_eq!(get(tiers.l2(), "b").await.as_deref(), Some("2"));
     assert!(format!("{tiers:?}").contains("Tiered"));
 }
+
+#[tokio::test]
+async fn a_copy_that_could_not_be_replaced_is_not_served() {
+    let truth = truth();
+    let near = Chaos::new(Memo::<String>::new());
+    let chaos = near.handle();
+    let tiers = Tiered::new(near, far(&truth).0);
+    put(&tiers, "k", "old").await;
+    chaos.inject(down().on(Calls::Writes).times(1));
+    let written = tiers.write("k".into(), &entry("new"), WriteOpts::default()).await;
+    assert!(written.is_err());
+    assert_eq!(get(&tiers, "k").await.as_deref(), Some("new"));
+}

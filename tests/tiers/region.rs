@@ -72,6 +72,30 @@ async fn a_stale_copy_is_served_while_one_refreshes_also_when_the_far_tier_is_do
 }
 
 #[tokio::test]
+async fn so_are_those_of_a_batch() {
+    let (truth, clock) = start();
+    let (region, chaos) = process(&truth, &clock);
+    for key in ["a", "b"] {
+        region.set(key, "old".to_owned()).await.unwrap();
+    }
+    clock.advance(LIFE + Duration::from_secs(1));
+    // Both fail, as when a server is down, or each for itself, as when one of several is.
+    for fault in [
+        Fault::Error(larder::ErrorKind::Unavailable),
+        Fault::Corrupt(larder::testing::Damage::Truncate),
+    ] {
+        chaos.calm();
+        chaos.inject(fault.on(Calls::Reads));
+        let failing = async |_| Err::<Vec<(&str, String)>, _>("no database");
+        let found = region.try_get_or_create_multi(["a", "b"], failing).await;
+        let found: Vec<_> = found.into_iter().map(|found| found.unwrap()).collect();
+        assert_eq!(found, [Some("old".to_owned()), Some("old".to_owned())], "better than nothing");
+        let nothing: Vec<Option<String>> = region.get_multi(["a", "b"]).await.unwrap();
+        assert_eq!(nothing, [None, None], "they are stale");
+    }
+}
+
+#[tokio::test]
 async fn an_invalidation_for_everybody_costs_one_creation() {
     let (truth, clock) = start();
     let process = || {

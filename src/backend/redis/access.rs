@@ -102,8 +102,14 @@ macro_rules! access_settings {
         /// ([`coherent`](crate::Tiered::coherent)). Call it again for other prefixes; `""` is for all
         /// names. Copies are made of keys under a prefix only. Default: nothing is told.
         ///
+        /// What is changed over *this* connection is known to the tiers over it and told to nobody: what
+        /// else writes the same keys, in this process too, needs another `Redis`. (Scripts are an exception:
+        /// a value that is created under a [`RedisLock`](crate::RedisLock) is told to its creator, too, and
+        /// copied with the next read.)
+        ///
         /// The names are those in the server: with a layer such as [`Prefixed`](crate::Prefixed)
-        /// below the tiers that of the layer, with [`Hstore`](crate::Hstore) those of the hashes. Client
+        /// below the tiers that of the layer, with [`Hstore`](crate::Hstore) those of the hashes, in a
+        /// cluster without it `{space}..` for keys in a space. Client
         /// tracking in broadcasting mode needs Redis 6, Valkey or what speaks RESP3, and the right to
         /// `CLIENT TRACKING`; elsewhere use [`RedisChannel`](crate::RedisChannel).
         pub fn tracking(mut self, prefix: impl Into<String>) -> Self {

@@ -117,16 +117,23 @@ impl<W: Wire> Changes for Redis<W> {
                 let wire = self.wire.clone();
                 move || {
                     let wire = wire.clone();
-                    async move { wire.look_after().await }
+                    async move {
+                        // One that does not answer is given up, which is all that is wanted.
+                        let _ = wire.look_after().await;
+                    }
                 }
             });
         }
     }
 
     /// The server does not tell a connection what was changed over it, which may be several tiers'.
-    async fn announce(&self, names: Vec<Box<[u8]>>, by: &Weak<dyn Copies>) {
+    async fn announce(&self, names: &[Box<[u8]>], by: &Weak<dyn Copies>) {
+        self.announce_later(names, by);
+    }
+
+    fn announce_later(&self, names: &[Box<[u8]>], by: &Weak<dyn Copies>) {
         if let Some(broadcast) = self.wire.broadcast() {
-            broadcast.followers.changed_by(by, &names);
+            broadcast.followers.changed_by(by, names);
         }
     }
 }

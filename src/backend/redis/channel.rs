@@ -39,6 +39,9 @@ const MOST_BYTES: usize = 64 << 10;
 /// # Ok(()) }
 /// ```
 ///
+/// Copies are made once it is heard, which takes a moment after the first call;
+/// [`ping`](Self::ping) waits for that.
+///
 /// # Failures
 ///
 /// A message that cannot be sent is made up for: the next one, at the latest within a second after the
@@ -65,6 +68,8 @@ pub struct Channel {
     name: Box<str>,
     me: Token,
     followers: Arc<Followers>,
+    /// Whether it was ever heard.
+    is_heard: AtomicBool,
     /// Whether a message was not sent.
     owes: AtomicBool,
     warned: Seldom,
@@ -78,6 +83,7 @@ impl<W: Wire> RedisChannel<W> {
             name: name.into(),
             me: Token::unique(),
             followers: Arc::default(),
+            is_heard: AtomicBool::new(false),
             owes: AtomicBool::new(false),
             warned: Seldom::default(),
         });
@@ -100,7 +106,12 @@ impl<W: Wire> RedisChannel<W> {
 
     async fn look_after(&self) {
         // Over this connection nothing is asked; it must be there all the same.
-        self.hearing.wire.look_after().await;
+        if let Err(error) = self.hearing.wire.look_after().await
+            && self.channel.warned.is_due(Clock::default().now())
+        {
+            let error = &error as &(dyn std::error::Error + 'static);
+            tracing::warn!(error, channel = %self.channel.name, "larder: the channel is not heard");
+        }
         if self.channel.owes.swap(false, Ordering::AcqRel) {
             self.publish(vec![self.channel.message()]).await;
         }
@@ -108,6 +119,7 @@ impl<W: Wire> RedisChannel<W> {
 
     /// Sends messages, or remembers that it could not.
     async fn publish(&self, messages: Vec<Vec<u8>>) {
+        let debt = Debt(&self.channel.owes);
         for message in messages {
             let mut publish = command("PUBLISH", 2, self.channel.name.len() + message.len());
             publish.write_arg(self.channel.name.as_bytes());
@@ -117,7 +129,6 @@ impl<W: Wire> RedisChannel<W> {
                 Ok(other) => self.redis.refused(other, failure::refusal),
                 Err(error) => error,
             };
-            self.channel.owes.store(true, Ordering::Release);
             if self.channel.warned.is_due(Clock::default().now()) {
                 let error = &error as &(dyn std::error::Error + 'static);
                 tracing::warn!(
@@ -128,6 +139,22 @@ impl<W: Wire> RedisChannel<W> {
             }
             return;
         }
+        debt.is_paid();
+    }
+}
+
+/// Messages that are not sent yet. Whoever gives up owes them.
+struct Debt<'a>(&'a AtomicBool);
+
+impl Debt<'_> {
+    fn is_paid(self) {
+        mem::forget(self);
+    }
+}
+
+impl Drop for Debt<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
     }
 }
 
@@ -138,6 +165,9 @@ impl<W: Wire> Changes for RedisChannel<W> {
     }
 
     fn name(&self, key: Key<'_>, hashes: bool) -> Name {
+        if !self.channel.is_heard.load(Ordering::Acquire) {
+            return Name::Unheard;
+        }
         Name::Told(match key.space() {
             Some(space) if hashes => space.as_bytes().into(),
             _ => key.flat().into(),
@@ -154,12 +184,17 @@ impl<W: Wire> Changes for RedisChannel<W> {
         });
     }
 
-    async fn announce(&self, names: Vec<Box<[u8]>>, by: &Weak<dyn Copies>) {
-        self.channel.followers.changed_by(by, &names);
+    async fn announce(&self, names: &[Box<[u8]>], by: &Weak<dyn Copies>) {
+        self.channel.followers.changed_by(by, names);
         let owes = self.channel.owes.swap(false, Ordering::AcqRel);
         let messages =
-            if owes { vec![self.channel.message()] } else { self.channel.messages(&names) };
+            if owes { vec![self.channel.message()] } else { self.channel.messages(names) };
         self.publish(messages).await;
+    }
+
+    fn announce_later(&self, names: &[Box<[u8]>], by: &Weak<dyn Copies>) {
+        self.channel.followers.changed_by(by, names);
+        self.channel.owes.store(true, Ordering::Release);
     }
 }
 
@@ -195,6 +230,7 @@ impl Channel {
 
     /// Nothing was heard until now.
     pub(super) fn connected(&self) {
+        self.is_heard.store(true, Ordering::Release);
         self.followers.all_changed();
     }
 
@@ -245,6 +281,7 @@ mod tests {
             name: "c".into(),
             me: Token::unique(),
             followers: Arc::default(),
+            is_heard: AtomicBool::new(false),
             owes: AtomicBool::new(false),
             warned: Seldom::default(),
         }

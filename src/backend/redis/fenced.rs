@@ -43,7 +43,7 @@ impl<W: Wire> Redis<W> {
     ) -> Result<()> {
         let (chunks, mut lost) = chunks::<W>(puts, hashes);
         let scripts = |server: FieldTtl| {
-            let lifetimes = Lifetimes::of(puts, hashes, server);
+            let lifetimes = FieldLifetimes::of(puts, hashes, server);
             let mut pipeline = Pipeline::with_capacity(chunks.len());
             for chunk in &chunks {
                 pipeline.add_command(script_command::<W>(chunk, hashes, &lifetimes));
@@ -130,14 +130,14 @@ fn entry_name<W: Wire>(key: Key<'_>, hashes: Option<HashExpiry>) -> Cow<'_, [u8]
 }
 
 /// The lifetimes of the fields in a batch.
-enum Lifetimes<'k> {
+enum FieldLifetimes<'k> {
     /// Those of their hashes, each the longest of its fields, as without leases.
     Hashes(&'static str, HashMap<&'k str, u64>),
     /// Their own.
     Fields(&'static str),
 }
 
-impl<'k> Lifetimes<'k> {
+impl<'k> FieldLifetimes<'k> {
     fn of(puts: &[Put<'k, Bytes>], hashes: Option<HashExpiry>, server: FieldTtl) -> Self {
         let option = match (hashes, server) {
             (Some(HashExpiry::PerField), FieldTtl::Hsetex) => return Self::Fields("HSETEX"),
@@ -181,7 +181,7 @@ impl<'k> Lifetimes<'k> {
 fn script_command<W: Wire>(
     puts: &[&Put<'_, Bytes>],
     hashes: Option<HashExpiry>,
-    lifetimes: &Lifetimes<'_>,
+    lifetimes: &FieldLifetimes<'_>,
 ) -> Cmd {
     let bytes = puts.iter().map(|put| put.value.len() + 256).sum::<usize>();
     let mut eval = command("EVAL", 3 + 7 * puts.len(), SCRIPT.len() + bytes);

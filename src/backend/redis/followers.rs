@@ -85,12 +85,23 @@ impl Followers {
         let Ok(runtime) = Handle::try_current() else { return };
         let (them, look_after) = (Arc::clone(self), look_after());
         let task = runtime.spawn(async move {
-            while !them.is_empty() {
+            // Where the runtime ends, so does the connection, and nobody would notice.
+            let unheard = Unheard(them);
+            while !unheard.0.is_empty() {
                 look_after().await;
                 time::sleep(LOOK_AFTER).await;
             }
         });
         *keeper = Some(task.abort_handle());
+    }
+}
+
+/// Followers who hear nothing any more when this is dropped.
+struct Unheard(Arc<Followers>);
+
+impl Drop for Unheard {
+    fn drop(&mut self) {
+        self.0.all_changed();
     }
 }
 

@@ -73,7 +73,11 @@ pub trait Carry: Clone + Send + Sync + 'static {
     fn broadcast(&self) -> Option<&Arc<Broadcast>>;
 
     /// Asks all servers whether they are there, and connects where need be.
-    fn look_after(&self) -> impl Future<Output = ()> + Send;
+    ///
+    /// # Errors
+    ///
+    /// What one of them failed with.
+    fn look_after(&self) -> impl Future<Output = Result<()>> + Send;
 
     /// The server says that it is a replica.
     fn demoted(&self);
@@ -143,8 +147,8 @@ impl Carry for Direct {
         self.0.listener().and_then(Listener::broadcast)
     }
 
-    async fn look_after(&self) {
-        let _ = self.0.send(&command("PING", 0, 0)).await;
+    async fn look_after(&self) -> Result<()> {
+        self.0.send(&command("PING", 0, 0)).await.map(drop)
     }
 
     fn demoted(&self) {

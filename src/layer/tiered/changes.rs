@@ -17,6 +17,9 @@ use crate::{Key, Result};
     label = "expected `Redis` with `tracking`, a `RedisChannel`, or `Alone`"
 )]
 pub trait Changes: Send + Sync {
+    /// Whether nothing is ever told.
+    const ALONE: bool = false;
+
     /// Tells `copies` from now on.
     ///
     /// # Errors
@@ -36,11 +39,16 @@ pub trait Changes: Send + Sync {
     /// so. Whoever cannot be told has to hear later that he missed something.
     fn announce(
         &self,
-        names: Vec<Box<[u8]>>,
+        names: &[Box<[u8]>],
         by: &Weak<dyn Copies>,
     ) -> impl Future<Output = ()> + Send {
         let _ = (names, by);
         ready(())
+    }
+
+    /// The same for one who cannot wait for it, because the call was dropped.
+    fn announce_later(&self, names: &[Box<[u8]>], by: &Weak<dyn Copies>) {
+        let _ = (names, by);
     }
 }
 
@@ -70,6 +78,8 @@ pub trait Copies: Send + Sync {
 pub struct Alone;
 
 impl Changes for Alone {
+    const ALONE: bool = true;
+
     fn follow(&self, _: Weak<dyn Copies>) -> Result<()> {
         Ok(())
     }

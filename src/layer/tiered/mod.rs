@@ -52,7 +52,7 @@ use crate::{
 /// | `C` | hears of | how |
 /// |---|---|---|
 /// | [`Alone`] (default) | nothing: a copy lives as long as its entry, or [`l1_ttl`](Self::l1_ttl) | |
-/// | [`Redis`](crate::Redis) with [`tracking`](crate::RedisBuilder::tracking) | every change in the server, whoever made it | the server pushes over the same connection |
+/// | [`Redis`](crate::Redis) with [`tracking`](crate::RedisBuilder::tracking) | every change in the server that others make, over other connections | the server pushes over the same connection |
 /// | [`RedisChannel`](crate::RedisChannel) | what other larders change that use the same channel | publish and subscribe, for servers and proxies without tracking, and stores other than Redis |
 ///
 /// While the connection is lost, copies are served (that is what they are good for); as soon as it is
@@ -89,7 +89,7 @@ impl<L1: Level + 'static, L2: Level> Tiered<L1, L2> {
     /// Puts `l1` before `l2`.
     pub fn new(l1: L1, l2: L2) -> Self {
         Self {
-            near_tiers: l1.capabilities().further_tiers + 1,
+            near_tiers: l1.capabilities().further_tiers.saturating_add(1),
             hashes: l2.capabilities().hashes,
             near: Near::new(l1),
             far: l2,
@@ -108,10 +108,17 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config), when `changes` was not set up to tell anything.
+    /// [`Config`](ErrorKind::Config), when `changes` was not set up to tell anything, or `L1` is a coherent
+    /// [`Tiered`] itself: of several tiers nest those behind, not those before.
     pub fn coherent<D: Changes>(self, changes: D) -> Result<Tiered<L1, L2, D>> {
         let Self { near, far, changes: _, near_tiers, hashes, l1_ttl, l2_ttl, lifetimes, clock } =
             self;
+        if near.store.capabilities().coherent {
+            return Err(Error::new(ErrorKind::Config, "tiered").with_message(
+                "the first tier is told of changes itself: nest tiers to the right, \
+                 `Tiered<L1, Tiered<L2, L3>>`, each of them `coherent`",
+            ));
+        }
         changes.follow(copies(&near))?;
         Ok(Tiered { near, far, changes, near_tiers, hashes, l1_ttl, l2_ttl, lifetimes, clock })
     }
@@ -189,7 +196,7 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
     /// Of the tiers that a call names, those of `L1` and those of `L2`; `None` where there are none.
     fn split(&self, tiers: Tiers) -> (Option<Tiers>, Option<Tiers>) {
         let far = tiers.below(self.near_tiers);
-        let far_tiers = self.far.capabilities().further_tiers + 1;
+        let far_tiers = self.far.capabilities().further_tiers.saturating_add(1);
         (
             (!tiers.none_of(self.near_tiers)).then_some(tiers),
             (!far.none_of(far_tiers)).then_some(far),
@@ -235,7 +242,8 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Level for Tiered<L1, L2, C> {
             created_at: near.created_at.min(far.created_at),
             immediate: near.immediate.min(far.immediate),
             entry_ttl: near.entry_ttl && far.entry_ttl,
-            further_tiers: near.further_tiers + far.further_tiers + 1,
+            coherent: !C::ALONE || far.coherent,
+            further_tiers: near.further_tiers.saturating_add(far.further_tiers).saturating_add(1),
             ..far
         }
     }

@@ -6,9 +6,10 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::sleep};
 
 use super::{changes::Copies, doubts::Doubts, told::Told};
 use crate::{
@@ -19,6 +20,9 @@ use crate::{
 /// Into how many parts the keys are divided. What happens in one part voids the copies that are being
 /// made in it, and no others.
 const STRIPES: usize = 256;
+
+/// When a removal that failed is tried again.
+const ONCE_MORE: Duration = Duration::from_secs(1);
 
 /// The first tier `A`, and what happened to its keys while copies were being made.
 ///
@@ -188,9 +192,13 @@ impl<A: Level + 'static> Near<A> {
                     None if by == By::Write => glance(self.store.remove(put.key)),
                     None => return,
                 };
+                // What was there before must not go on to be served.
                 match done {
                     Some(Ok(())) => {}
-                    Some(Err(error)) => kept = Err(error),
+                    Some(Err(error)) => {
+                        kept = Err(error);
+                        self.was_slow(vec![put.key.to_buf()]);
+                    }
                     None => self.was_slow(vec![put.key.to_buf()]),
                 }
             });
@@ -217,7 +225,7 @@ impl<A: Level + 'static> Near<A> {
             .filter(|(_, pass)| self.stripe(pass.stripe).changes != pass.changes.wrapping_add(own));
         void.extend(changed.map(|(put, _)| put.key));
         let removed = if void.is_empty() { Ok(()) } else { self.store.remove_multi(&void).await };
-        if removed.is_ok() {
+        if kept.is_ok() && removed.is_ok() {
             doubt.settle();
         }
         kept.and(removed)
@@ -263,7 +271,10 @@ impl<A: Level + 'static> Near<A> {
             let mut forgotten = Ok(());
             self.each_stripe(each, By::Write, |_, key, _| match glance(self.store.remove(*key)) {
                 Some(Ok(())) => {}
-                Some(Err(error)) => forgotten = Err(error),
+                Some(Err(error)) => {
+                    forgotten = Err(error);
+                    self.was_slow(vec![key.to_buf()]);
+                }
                 None => self.was_slow(vec![key.to_buf()]),
             });
             return forgotten;
@@ -344,13 +355,18 @@ impl<A: Level + 'static> Drop for Doubt<A> {
         if self.keys.is_empty() {
             return;
         }
-        let (near, keys) = (Arc::clone(&self.near), std::mem::take(&mut self.keys));
-        // Without a runtime, or when it fails, they stay in doubt.
+        let (near, keys) = (Arc::downgrade(&self.near), std::mem::take(&mut self.keys));
+        // Without a runtime they stay in doubt.
         let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {
             let all: Vec<Key<'_>> = keys.iter().map(KeyBuf::as_key).collect();
-            if near.store.remove_multi(&all).await.is_ok() {
-                near.doubts.lift(&keys);
+            while let Some(near) = near.upgrade() {
+                match near.store.remove_multi(&all).await {
+                    Ok(()) => return near.doubts.lift(&keys),
+                    Err(error) => near.note(Err(error)),
+                }
+                drop(near);
+                sleep(ONCE_MORE).await;
             }
         });
     }

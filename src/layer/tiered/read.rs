@@ -67,6 +67,47 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
         }
     }
 
+    /// What copies are still good for after `L2` was asked for a batch: they stand in where it failed, and
+    /// go where it has nothing.
+    async fn beside_copies<T>(
+        &self,
+        keys: &[Key<'_>],
+        found: Result<Batch<Entry<Option<T>>>>,
+        near: Option<Tiers>,
+    ) -> Result<Batch<Entry<Option<T>>>>
+    where
+        L1: Store<T>,
+        T: Send + Sync,
+    {
+        let mut found = match (found, near) {
+            (Ok(found), _) => found,
+            (Err(error), None) => return Err(error),
+            (Err(error), Some(_)) => keys.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let at_which = |is: fn(&Answer<T>) -> bool, found: &[Answer<T>]| -> Vec<usize> {
+            (0..keys.len()).filter(|at| is(&found[*at])).collect()
+        };
+        let gone = at_which(|answer| matches!(answer, Ok(None)), &found);
+        if !gone.is_empty() {
+            let each = gone.iter().map(|at| (keys[*at], self.begin(keys[*at]).pass));
+            self.near.note(self.near.forget(&each.collect::<Vec<_>>()).await);
+        }
+        let failed = at_which(Result::is_err, &found);
+        if let (false, Some(tiers)) = (failed.is_empty(), near) {
+            let asked: Vec<Key<'_>> = failed.iter().map(|at| keys[*at]).collect();
+            let copies = self.near.look_all(&asked, ReadOpts::tiers(tiers)).await;
+            for (at, copy) in failed.into_iter().zip(copies) {
+                if let Ok(Some(copy)) = copy {
+                    found[at] = Ok(Some(copy));
+                }
+            }
+        }
+        match found.first() {
+            Some(Err(error)) if found.iter().all(Result::is_err) => Err(error.clone()),
+            _ => Ok(found),
+        }
+    }
+
     /// What `L1` lacks of a batch, from `L2` in one go.
     async fn complete<T>(
         &self,
@@ -160,10 +201,7 @@ where
         if let (true, Some(far)) = (opts.anew, far) {
             let opts = ReadOpts { tiers: far, ..opts };
             let found = self.complete(keys, nothing(), opts, near.is_some()).await;
-            return match (found, near) {
-                (Err(_), Some(tiers)) => Ok(self.near.look_all(keys, ReadOpts::tiers(tiers)).await),
-                (found, _) => found,
-            };
+            return self.beside_copies(keys, found, near).await;
         }
         let found = match near {
             Some(tiers) => self.near.look_all(keys, ReadOpts { tiers, ..opts }).await,

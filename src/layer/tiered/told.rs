@@ -5,18 +5,19 @@ use std::{
 
 use crate::{Key, KeyBuf};
 
-/// The fewest names among which it is worth looking for those without a copy.
+/// The fewest keys among which it is worth looking for those without a copy.
 const FEW: usize = 64;
 
 /// The keys of copies, by the digest of the name under which their changes are told. Two names of one
 /// digest go together, which costs a copy and no more.
 ///
-/// The store drops copies by itself and does not say so. So whenever the names have doubled, those are
-/// looked for that stand for nothing any more.
+/// The store drops copies by itself and does not say so. So whenever the keys have doubled, those are looked
+/// for that have no copy any more.
 #[derive(Default)]
 pub(super) struct Told {
     names: HashMap<u64, Keys>,
-    /// How many names there were when they were looked through.
+    count: usize,
+    /// How many keys were left when they were looked through.
     left: usize,
 }
 
@@ -28,40 +29,53 @@ enum Keys {
 
 impl Told {
     pub(super) fn add(&mut self, name: u64, key: Key<'_>, may_be_there: impl Fn(Key<'_>) -> bool) {
-        match self.names.entry(name) {
+        let is_new = match self.names.entry(name) {
             Entry::Occupied(mut keys) => keys.get_mut().add(key),
             Entry::Vacant(new) => {
                 new.insert(Keys::One(key.to_buf()));
+                true
             }
-        }
-        if self.names.len() > FEW.max(2 * self.left) {
-            // Not the new one, which is not there yet.
-            self.names.retain(|other, keys| *other == name || keys.retain(&may_be_there));
-            self.left = self.names.len();
+        };
+        self.count += usize::from(is_new);
+        if self.count > FEW.max(2 * self.left) {
+            // The new one is not there yet.
+            let stays = |other: Key<'_>| other == key || may_be_there(other);
+            self.names.retain(|_, keys| keys.retain(stays));
+            self.count = self.names.values().map(Keys::len).sum();
+            self.left = self.count;
         }
     }
 
     pub(super) fn take(&mut self, name: u64) -> Vec<KeyBuf> {
-        self.names.remove(&name).map_or_else(Vec::new, Keys::into_all)
+        let taken = self.names.remove(&name).map_or_else(Vec::new, Keys::into_all);
+        self.count -= taken.len();
+        taken
     }
 
     pub(super) fn take_all(&mut self) -> Vec<KeyBuf> {
-        self.left = 0;
+        (self.count, self.left) = (0, 0);
         mem::take(&mut self.names).into_values().flat_map(Keys::into_all).collect()
     }
 }
 
 impl Keys {
-    fn add(&mut self, key: Key<'_>) {
+    /// Whether it was not among them.
+    fn add(&mut self, key: Key<'_>) -> bool {
         match self {
-            Self::One(one) if one.as_key() == key => {}
+            Self::One(one) if one.as_key() == key => false,
             Self::One(one) => {
                 let one = mem::replace(one, KeyBuf::from(key));
                 *self = Self::Many(HashSet::from([one, key.to_buf()]));
+                true
             }
-            Self::Many(many) => {
-                many.insert(key.to_buf());
-            }
+            Self::Many(many) => many.insert(key.to_buf()),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Many(many) => many.len(),
         }
     }
 
@@ -109,5 +123,14 @@ mod tests {
         }
         assert!(told.names.len() <= 4 * FEW, "{}", told.names.len());
         assert_eq!(told.take(9977), [KeyBuf::from(Key::from("9977"))]);
+        // Nor fields of one hash.
+        let mut told = Told::default();
+        for n in 0..10_000 {
+            let field = n.to_string();
+            told.add(7, ("hash", field.as_str()).into(), |key| key.name().ends_with("77"));
+        }
+        assert!(told.count <= 4 * FEW, "{}", told.count);
+        let fields = told.take(7);
+        assert!(fields.iter().any(|key| key.as_key().name() == "9977") && told.count == 0);
     }
 }

@@ -1,11 +1,9 @@
 //! Writing and removing: the truth first, then the copies.
 
-use std::sync::Arc;
-
 use super::{
     Begun, Tiered,
     changes::Changes,
-    near::{By, Near, Pass},
+    near::{By, Pass},
     shorter,
 };
 use crate::{Entry, Error, ErrorKind, Key, Level, Put, Result, Store, WriteOpts};
@@ -19,17 +17,17 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
         T: Sync,
     {
         let begun = self.begin_all(puts.iter().map(|put| put.key));
-        let unsettled = Unsettled::of(&self.near, &begun);
+        let unsettled = Unsettled::new(self, &begun);
         let (mut near, mut far, mut past) = (Vec::new(), Vec::new(), Vec::new());
         for (put, begun) in puts.iter().zip(&begun) {
             let (near_tiers, far_tiers) = self.split(put.opts.tiers);
+            let keep_for = shorter(put.opts.keep_for, self.l2_ttl);
             if let Some(tiers) = far_tiers {
-                let keep_for = shorter(put.opts.keep_for, self.l2_ttl);
                 far.push(Put { opts: WriteOpts { keep_for, tiers, ..put.opts }, ..*put });
             }
             match near_tiers.filter(|_| begun.copies) {
                 Some(tiers) => {
-                    let keep_for = shorter(put.opts.keep_for, self.l1_ttl);
+                    let keep_for = shorter(keep_for, self.l1_ttl);
                     let opts = WriteOpts { keep_for, tiers, fence: None };
                     near.push((Put { opts, ..*put }, begun.pass));
                 }
@@ -50,9 +48,10 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
         if !near.is_empty() {
             kept = kept.and(self.near.keep(&near, By::Write).await);
         }
-        unsettled.settle();
-        if !far.is_empty() {
-            self.announce(begun).await;
+        if far.is_empty() {
+            unsettled.settle();
+        } else {
+            unsettled.announced().await;
         }
         written.and(kept)
     }
@@ -60,23 +59,15 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
     /// Removes many keys, or one.
     pub(super) async fn remove_all(&self, keys: &[Key<'_>]) -> Result<()> {
         let begun = self.begin_all(keys.iter().copied());
-        let unsettled = Unsettled::of(&self.near, &begun);
+        let unsettled = Unsettled::new(self, &begun);
         let removed = match keys {
             [key] => self.far.remove(*key).await,
             keys => self.far.remove_multi(keys).await,
         };
         let each: Vec<_> = begun.iter().map(|begun| (begun.key, begun.pass)).collect();
         let forgotten = self.near.forget(&each).await;
-        unsettled.settle();
-        self.announce(begun).await;
+        unsettled.announced().await;
         removed.and(forgotten)
-    }
-
-    async fn announce(&self, begun: impl IntoIterator<Item = Begun<'_>>) {
-        let names: Vec<Box<[u8]>> = begun.into_iter().filter_map(|begun| begun.name).collect();
-        if !names.is_empty() {
-            self.changes.announce(names, &self.copies()).await;
-        }
     }
 }
 
@@ -86,16 +77,27 @@ fn is_outage(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Backend)
 }
 
-/// Keys that are being written. Whoever drops the write midway does not know what `L2` has now.
-struct Unsettled<'a, 'k, L1: Level + 'static> {
-    near: &'a Arc<Near<L1>>,
+/// Keys that are being written, and nobody told of it yet. Whoever drops the write midway does not know
+/// what `L2` has now.
+struct Unsettled<'a, 'k, L1: Level + 'static, L2: Level, C: Changes> {
+    tiers: &'a Tiered<L1, L2, C>,
     each: Vec<(Key<'k>, Pass)>,
+    names: Vec<Box<[u8]>>,
 }
 
-impl<'a, 'k: 'a, L1: Level + 'static> Unsettled<'a, 'k, L1> {
-    fn of(near: &'a Arc<Near<L1>>, begun: impl IntoIterator<Item = &'a Begun<'k>>) -> Self {
-        let each = begun.into_iter().map(|begun| (begun.key, begun.pass)).collect();
-        Self { near, each }
+impl<'a, 'k, L1: Level + 'static, L2: Level, C: Changes> Unsettled<'a, 'k, L1, L2, C> {
+    fn new(tiers: &'a Tiered<L1, L2, C>, begun: &[Begun<'k>]) -> Self {
+        let each = begun.iter().map(|begun| (begun.key, begun.pass)).collect();
+        let names = begun.iter().filter_map(|begun| begun.name.clone()).collect();
+        Self { tiers, each, names }
+    }
+
+    /// Tells the others.
+    async fn announced(self) {
+        if !self.names.is_empty() {
+            self.tiers.changes.announce(&self.names, &self.tiers.copies()).await;
+        }
+        self.settle();
     }
 
     fn settle(mut self) {
@@ -103,8 +105,11 @@ impl<'a, 'k: 'a, L1: Level + 'static> Unsettled<'a, 'k, L1> {
     }
 }
 
-impl<L1: Level + 'static> Drop for Unsettled<'_, '_, L1> {
+impl<L1: Level + 'static, L2: Level, C: Changes> Drop for Unsettled<'_, '_, L1, L2, C> {
     fn drop(&mut self) {
-        self.near.forget_soon(&self.each);
+        if !self.each.is_empty() {
+            self.tiers.near.forget_soon(&self.each);
+            self.tiers.changes.announce_later(&self.names, &self.tiers.copies());
+        }
     }
 }

@@ -224,7 +224,11 @@ impl Core {
         }
         let mut failure = None;
         for link in hint.map(Ok).into_iter().chain(known.iter().map(|at| self.link(at))) {
-            match self.ask(&link?).await {
+            let drawn = match link {
+                Ok(link) => self.ask(&link).await,
+                Err(error) => Err(error),
+            };
+            match drawn {
                 Ok(map) => {
                     self.keep(map);
                     return Ok(());
@@ -365,12 +369,12 @@ impl Carry for Cluster {
         self.0.listener.as_ref().and_then(Listener::broadcast)
     }
 
-    async fn look_after(&self) {
-        let Ok(map) = self.ready().await else { return };
+    async fn look_after(&self) -> Result<()> {
+        let map = self.ready().await?;
         let ping = command("PING", 0, 0);
-        for answer in share::all(map.masters().iter().map(|link| link.send(&ping))).await {
-            self.note(&answer);
-        }
+        let answers = share::all(map.masters().iter().map(|link| link.send(&ping))).await;
+        answers.iter().for_each(|answer| self.note(answer));
+        answers.into_iter().try_for_each(|answer| answer.map(drop))
     }
 
     fn demoted(&self) {

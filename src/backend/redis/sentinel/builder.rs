@@ -81,6 +81,9 @@ impl RedisSentinelBuilder {
     /// before. A region loses nothing by that: keys whose lease this process holds are read from
     /// the master, so that who gets a lock sees what its last owner wrote. The marks of
     /// [`SharedMarks`](crate::SharedMarks) may be read as late as the replica is.
+    ///
+    /// Not for the second tier of a [`Tiered`](crate::Tiered): it would copy what the master has replaced
+    /// already.
     pub fn read_from_replicas(mut self, reads_from_replicas: bool) -> Self {
         self.reads_from_replicas = reads_from_replicas;
         self

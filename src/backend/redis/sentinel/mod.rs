@@ -136,8 +136,8 @@ impl Carry for Sentinel {
         self.master.listener().and_then(Listener::broadcast)
     }
 
-    async fn look_after(&self) {
-        let _ = self.ask(&command("PING", 0, 0)).await;
+    async fn look_after(&self) -> Result<()> {
+        self.ask(&command("PING", 0, 0)).await.map(drop)
     }
 
     fn demoted(&self) {
