@@ -30,6 +30,24 @@ pub(crate) fn glance<F: Future>(work: F) -> Option<F::Output> {
     }
 }
 
+/// Runs all at the same time, in this task; their outputs in order.
+#[cfg(any(feature = "backend-memcached", feature = "backend-redis"))]
+pub(crate) async fn all<F: Future>(calls: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut calls: Vec<_> = calls.map(|call| (Box::pin(call), None)).collect();
+    std::future::poll_fn(|context| {
+        let mut are_ready = true;
+        for (call, output) in calls.iter_mut().filter(|(_, output)| output.is_none()) {
+            match call.as_mut().poll(context) {
+                Poll::Ready(ready) => *output = Some(ready),
+                Poll::Pending => are_ready = false,
+            }
+        }
+        if are_ready { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    calls.into_iter().filter_map(|(_, output)| output).collect()
+}
+
 /// Runs `work` to its end on the calling thread, whatever runtime that is in.
 ///
 /// On the one thread of a current-thread runtime it cannot wait. There `work` is refused, or, if

@@ -1,4 +1,4 @@
-use std::{future::poll_fn, sync::Arc, task::Poll};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -8,7 +8,7 @@ use super::{
     protocol::{Reply, Request, Requests},
     ring::{self, Ring},
 };
-use crate::{Error, Result};
+use crate::{Error, Result, runtime::all};
 
 /// All servers, and which of them a request goes to.
 pub(crate) struct Servers {
@@ -137,23 +137,6 @@ fn gathered(text: &Bytes, each: &[Request], group: &[usize]) -> Bytes {
         gathered.extend_from_slice(&text[begins(*at)..each[*at].end]);
     }
     gathered.into()
-}
-
-/// Runs all calls at the same time.
-async fn all<F: Future>(calls: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut calls: Vec<_> = calls.map(|call| (Box::pin(call), None)).collect();
-    poll_fn(|context| {
-        let mut are_ready = true;
-        for (call, output) in calls.iter_mut().filter(|(_, output)| output.is_none()) {
-            match call.as_mut().poll(context) {
-                Poll::Ready(ready) => *output = Some(ready),
-                Poll::Pending => are_ready = false,
-            }
-        }
-        if are_ready { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    calls.into_iter().filter_map(|(_, output)| output).collect()
 }
 
 #[cold]

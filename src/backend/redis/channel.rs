@@ -139,7 +139,7 @@ impl<W: Wire> RedisChannel<W> {
             }
             return;
         }
-        debt.is_paid();
+        debt.paid();
     }
 }
 
@@ -147,7 +147,7 @@ impl<W: Wire> RedisChannel<W> {
 struct Debt<'a>(&'a AtomicBool);
 
 impl Debt<'_> {
-    fn is_paid(self) {
+    fn paid(self) {
         mem::forget(self);
     }
 }

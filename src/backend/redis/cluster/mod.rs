@@ -34,7 +34,7 @@ use super::{
     tracking::Listener,
     wire::Carry,
 };
-use crate::{Domain, Error, ErrorKind, Key, Result};
+use crate::{Domain, Error, ErrorKind, Key, Result, runtime::all};
 
 /// How often a command follows a redirection.
 const MOST_HOPS: u32 = 6;
@@ -354,7 +354,7 @@ impl Carry for Cluster {
         let map = self.ready().await?;
         // What all can do; who cannot be reached carries out nothing anyway.
         let masters = map.masters();
-        let abilities = share::all(masters.iter().map(|link| link.send(&Ability))).await;
+        let abilities = all(masters.iter().map(|link| link.send(&Ability))).await;
         let server = abilities.into_iter().filter_map(Result::ok).max();
         let commands = make(server.unwrap_or(FieldTtl::Hash));
         let answers = self.send_all(commands.borrow()).await?;
@@ -372,8 +372,10 @@ impl Carry for Cluster {
     async fn look_after(&self) -> Result<()> {
         let map = self.ready().await?;
         let ping = command("PING", 0, 0);
-        let answers = share::all(map.masters().iter().map(|link| link.send(&ping))).await;
-        answers.iter().for_each(|answer| self.note(answer));
+        let answers = all(map.masters().iter().map(|link| link.send(&ping))).await;
+        for answer in &answers {
+            self.note(answer);
+        }
         answers.into_iter().try_for_each(|answer| answer.map(drop))
     }
 

@@ -1,16 +1,11 @@
 //! What of a batch goes to which node.
 
-use std::{
-    future::{Future, poll_fn},
-    pin::Pin,
-    sync::Arc,
-    task::Poll,
-};
+use std::sync::Arc;
 
 use redis::{Cmd, Pipeline, Value};
 
 use super::super::{connection::Link, failure};
-use crate::Result;
+use crate::{Result, runtime::all};
 
 /// What goes to one node, in one pipeline.
 pub(super) struct Share {
@@ -66,31 +61,4 @@ pub(super) async fn asking(link: &Arc<Link>, command: &Cmd) -> Result<Value> {
     both.add_command(redis::cmd("ASKING")).add_command(command.clone());
     let answer = link.send(&both).await?.pop();
     answer.ok_or_else(|| failure::unexpected("the server gave no answer"))
-}
-
-/// Runs all at the same time, in this task; their results in order.
-pub(super) async fn all<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
-    enum Slot<F, T> {
-        Running(Pin<Box<F>>),
-        Done(T),
-    }
-    let mut slots: Vec<_> = futures.map(|future| Slot::Running(Box::pin(future))).collect();
-    poll_fn(|context| {
-        let mut are_done = true;
-        for slot in &mut slots {
-            if let Slot::Running(future) = slot {
-                match future.as_mut().poll(context) {
-                    Poll::Ready(result) => *slot = Slot::Done(result),
-                    Poll::Pending => are_done = false,
-                }
-            }
-        }
-        if are_done { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    let done = |slot| match slot {
-        Slot::Done(result) => Some(result),
-        Slot::Running(_) => None,
-    };
-    slots.into_iter().filter_map(done).collect()
 }
