@@ -104,8 +104,8 @@ pub struct WriteOpts<'a> {
     /// writes only while the lease is held, looking and writing in one step, and else refuses with
     /// [`LeaseLost`](crate::ErrorKind::LeaseLost). Every other store ignores it.
     pub fence: Option<&'a Lease>,
-    /// Which tiers are written. What is in a tier that is left out is forgotten there, so that nothing
-    /// older stays. Only [`Tiered`](crate::Tiered) looks at it.
+    /// Which tiers are written. A tier before them that is left out forgets what it has, or it would go on to
+    /// serve that; one behind them keeps it. Only [`Tiered`](crate::Tiered) looks at it.
     pub tiers: Tiers,
 }
 

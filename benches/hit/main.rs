@@ -15,7 +15,7 @@ use std::{hint::black_box, time::Duration};
 use harness::{Table, now};
 use larder::{
     BackendExt, Created, IntTime, LayerExt, Logging, Memo, Memory, PayloadExt, Postcard, Region,
-    Store,
+    Store, Tiered,
 };
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +63,9 @@ fn in_process() {
     let bytes: Region<Logging<IntTime<Postcard<Memory>>>> =
         filled(&keys, Memory::new().postcard().int_time().logging().region());
 
+    let tiers: Region<Tiered<Memo<User>, IntTime<Postcard<Memory>>>> =
+        filled(&keys, Memory::new().postcard().int_time().behind(Memo::new()).region());
+
     let (blocking, rich) = (logging.blocking(), logging.clone());
     let mut table = Table::new("Inside the process, one thread", "ns", 20_000);
     let mut turn = harness::turns(&keys);
@@ -91,6 +94,10 @@ fn in_process() {
     let mut turn = harness::turns(&keys);
     table.row("the same with an expiry (reads the clock twice)", move || {
         now(expiring.get_or_create(turn(), async || black_box(USER))).expect("no error")
+    });
+    let mut turn = harness::turns(&keys);
+    table.row("Region<Tiered<Memo<T>, ..>>: get_or_create", move || {
+        now(tiers.get_or_create(turn(), async || black_box(USER))).expect("no error")
     });
     let mut turn = harness::turns(&keys);
     table.row("Region<Logging<IntTime<Postcard<Memory>>>>: get_or_create", move || {

@@ -1,14 +1,19 @@
-use std::time::Duration;
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 /// How long the entries of a region live. The region tells its stack when it is built
 /// ([`Level::adopt`](crate::Level::adopt)), because a tier that gets copies has to know when they would
 /// have been dropped where they come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Lifetimes {
     /// Logical.
     pub(super) expire_after: Option<Duration>,
     /// Physical.
     pub(super) keep: Keep,
+    region: u64,
 }
 
 /// The physical lifetime.
@@ -23,6 +28,19 @@ pub(super) enum Keep {
 }
 
 impl Lifetimes {
+    /// Those of a new region.
+    pub(super) fn new(expire_after: Option<Duration>, keep: Keep) -> Self {
+        static REGIONS: AtomicU64 = AtomicU64::new(1);
+        Self { expire_after, keep, region: REGIONS.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    /// A number that no other region of this process has, by which the levels of one stack know that they
+    /// belong together.
+    #[must_use]
+    pub const fn region(&self) -> u64 {
+        self.region
+    }
+
     /// How long the store may keep an entry with this lifetime of its own, or with none, after its
     /// write; `None` is for ever.
     #[must_use]
@@ -52,6 +70,15 @@ impl Lifetimes {
 
 impl Default for Lifetimes {
     fn default() -> Self {
-        Self { expire_after: None, keep: Keep::Twice }
+        Self::new(None, Keep::Twice)
+    }
+}
+
+impl fmt::Debug for Lifetimes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lifetimes")
+            .field("expire_after", &self.expire_after)
+            .field("keep", &self.keep)
+            .finish_non_exhaustive()
     }
 }

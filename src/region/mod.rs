@@ -115,7 +115,10 @@ impl<S: Level> Region<S> {
     /// A region over `stack` with the default policy: entries never expire, callers wait for each
     /// other up to 30 s, and a store that fails is done without.
     pub fn new(stack: S) -> Self {
-        Self::from_parts(stack, Local, Marks::default(), Policy::default(), Clock::default())
+        let policy = Policy::default();
+        // Nothing is asked of the stack that it could refuse.
+        let _ = stack.adopt(&policy.lifetimes);
+        Self::from_parts(stack, Local, Marks::default(), policy, Clock::default())
     }
 
     /// A region over `stack` with a policy of its own.

@@ -102,8 +102,9 @@ impl Options {
         self
     }
 
-    /// The tiers that this call reads and writes; see [`Tiered`](crate::Tiered). What it writes is
-    /// forgotten by the others. Removing and forgetting always reach all of them. Default: all.
+    /// The tiers that this call reads and writes; see [`Tiered`](crate::Tiered). A tier before them that is
+    /// left out forgets what this call writes; one behind them keeps what it had. Deleting always reaches all of them.
+    /// Where no such tier is, nothing is found and nothing is stored. Default: all.
     pub fn tiers(mut self, tiers: Tiers) -> Self {
         self.tiers = Some(tiers);
         self

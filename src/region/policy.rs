@@ -47,7 +47,7 @@ impl Policy {
     }
 
     fn check(mut self, stack: Capabilities) -> Result<Self> {
-        let Lifetimes { expire_after, keep } = self.lifetimes;
+        let Lifetimes { expire_after, keep, .. } = self.lifetimes;
         if expire_after.is_some_and(|d| d.is_zero()) {
             return refuse("`expire_after` is zero: nothing would ever be fresh");
         }

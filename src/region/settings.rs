@@ -112,14 +112,14 @@ where
     fn built(table: &Table<'_>) -> Result<Self> {
         let stack = S::from_config(table)?;
         let policy = Policy {
-            lifetimes: Lifetimes {
-                expire_after: table.get(&EXPIRATION_TIME)?.0,
-                keep: match table.get(&KEEP_FOR)? {
+            lifetimes: Lifetimes::new(
+                table.get(&EXPIRATION_TIME)?.0,
+                match table.get(&KEEP_FOR)? {
                     None => Keep::Twice,
                     Some(Kept(None)) => Keep::Forever,
                     Some(Kept(Some(keep_for))) => Keep::For(keep_for),
                 },
-            },
+            ),
             wait_timeout: table.get(&WAIT_TIMEOUT)?,
             on_timeout: table.get(&ON_TIMEOUT)?,
             stale_on_error: table.get(&STALE_ON_ERROR)?,

@@ -29,7 +29,9 @@ fn have_their_settings_beside_each_other() {
 }
 
 #[test]
-fn say_what_is_missing() {
+fn say_what_is_missing_or_makes_no_sense() {
+    let message = refused::<Users>(&[("url", "redis://h"), ("tracking", "user:*")]);
+    assert!(message.contains("`*`") && message.contains("tracking"), "{message}");
     let message = refused::<Users>(&[("url", "redis://h")]);
     assert!(message.contains("tracking"), "{message}");
 }

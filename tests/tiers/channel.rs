@@ -116,3 +116,16 @@ async fn tiers_of_one_process_hear_each_other() {
     assert_eq!(get(&other, "k").await.as_deref(), Some("new"), "at once");
     assert_eq!(get(one.l1(), "k").await.as_deref(), Some("new"));
 }
+
+#[tokio::test]
+async fn who_was_not_heard_yet_tells_all_the_same() {
+    let (server, truth) = (RedisServer::start(), truth());
+    let one = process(&truth, &server).await;
+    put(&one, "k", "old").await;
+    // Its first call, over a channel that it does not hear yet.
+    let redis = Redis::new(server.unix_url()).unwrap();
+    let other = Tiered::new(Memo::<String>::new(), far(&truth).0);
+    let other = other.coherent(RedisChannel::new(&redis, "changes")).unwrap();
+    other.remove("k".into()).await.unwrap();
+    dropped(&one, "k").await;
+}

@@ -181,3 +181,64 @@ async fn under_traffic_all_agree_in_the_end() {
         }
     }
 }
+
+/// Tiers over one connection, as a configuration makes them.
+#[tokio::test]
+async fn tiers_of_one_stack_do_not_forget_what_they_write_together() {
+    let server = RedisServer::start();
+    let redis = patient(&server).tracking("").build().unwrap();
+    let middle = Tiered::new(Memory::new().postcard().framed(), redis.clone().postcard().framed());
+    let middle = middle.coherent(redis.clone()).unwrap();
+    let tiers = Tiered::new(Memo::<String>::new(), middle).coherent(redis.clone()).unwrap();
+    let region = Region::builder(tiers).build().unwrap();
+    redis.ping().await.unwrap();
+    region.set("k", "v".to_owned()).await.unwrap();
+    let tiers = region.stack();
+    assert_eq!(get(tiers.l1(), "k").await.as_deref(), Some("v"));
+    assert_eq!(get(tiers.l2().l1(), "k").await.as_deref(), Some("v"));
+
+    // Another region over the same connection is told.
+    let far = redis.clone().postcard().framed();
+    let other = Tiered::new(Memo::<String>::new(), far).coherent(redis).unwrap().region();
+    assert_eq!(other.get::<String>("k").await.unwrap().as_deref(), Some("v"));
+    region.set("k", "new".to_owned()).await.unwrap();
+    assert_eq!(other.get::<String>("k").await.unwrap().as_deref(), Some("new"), "at once");
+    other.set("k", "newer".to_owned()).await.unwrap();
+    assert_eq!(region.get::<String>("k").await.unwrap().as_deref(), Some("newer"), "at once");
+}
+
+#[cfg(all(feature = "backend-file", unix))]
+#[tokio::test]
+async fn copies_in_a_file_from_before_are_not_served() {
+    let server = RedisServer::start();
+    let folder = tempfile::tempdir().unwrap();
+    let open = || {
+        let redis = patient(&server).tracking("k").build().unwrap();
+        let file = larder::File::open(folder.path().join("copies")).unwrap();
+        let tiers = Tiered::new(file.postcard().framed(), redis.clone().postcard().framed());
+        tiers.coherent(redis).unwrap()
+    };
+    let tiers = open();
+    put(&tiers, "k", "old").await;
+    get(&tiers, "k").await;
+    assert_eq!(get(tiers.l1(), "k").await.as_deref(), Some("old"));
+    drop(tiers);
+    put(&*tracked(&server).0, "k", "new").await;
+    server.call(&["DEL", "k"]);
+    let tiers = open();
+    assert_eq!(get(tiers.l1(), "k").await.as_deref(), Some("old"), "it is there still");
+    assert_eq!(get(&tiers, "k").await, None);
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_leaves_no_value_that_others_do_not_have() {
+    let server = RedisServer::start();
+    let (tiers, _) = tracked(&server);
+    put(&*tiers, "k", "old").await;
+    get(&*tiers, "k").await;
+    server.call(&["CONFIG", "SET", "maxmemory", "1"]);
+    let written = tiers.write("k".into(), &entry("new"), WriteOpts::default()).await;
+    assert_eq!(written.unwrap_err().kind(), ErrorKind::Backend);
+    server.call(&["CONFIG", "SET", "maxmemory", "0"]);
+    assert_eq!(get(&*tiers, "k").await.as_deref(), Some("old"));
+}

@@ -92,8 +92,8 @@ impl<W: Wire> Changes for Redis<W> {
     fn follow(&self, copies: Weak<dyn Copies>) -> Result<()> {
         let Some(broadcast) = self.wire.broadcast() else {
             return Err(config(
-                "this connection does not track: build it with `.tracking(prefix)`, where the prefix is \
-                 what the names of all keys begin with, or \"\"",
+                "this connection does not track: build it with `.tracking(prefix)` (the setting \
+                 `tracking`), where the prefix is what the names of all keys begin with, or \"\" (`*`)",
             ));
         };
         broadcast.followers.add(copies);

@@ -165,13 +165,14 @@ impl<W: Wire> Changes for RedisChannel<W> {
     }
 
     fn name(&self, key: Key<'_>, hashes: bool) -> Name {
-        if !self.channel.is_heard.load(Ordering::Acquire) {
-            return Name::Unheard;
-        }
         Name::Told(match key.space() {
             Some(space) if hashes => space.as_bytes().into(),
             _ => key.flat().into(),
         })
+    }
+
+    fn hears(&self) -> bool {
+        self.channel.is_heard.load(Ordering::Acquire)
     }
 
     fn listen(&self) {

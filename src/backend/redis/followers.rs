@@ -37,7 +37,14 @@ impl Followers {
 
     /// Tells all but the one that changed them.
     pub(super) fn changed_by(&self, by: &Weak<dyn Copies>, names: &[Box<[u8]>]) {
-        self.tell(names.iter().map(|name| &**name), |copies| !Weak::ptr_eq(copies, by));
+        // Tiers of one stack have done it together.
+        let region = by.upgrade().and_then(|by| by.region());
+        let is_other = |copies: &Weak<dyn Copies>| {
+            !Weak::ptr_eq(copies, by)
+                && (region.is_none()
+                    || copies.upgrade().is_some_and(|other| other.region() != region))
+        };
+        self.tell(names.iter().map(|name| &**name), is_other);
     }
 
     pub(super) fn all_changed(&self) {

@@ -188,6 +188,10 @@ fn access(table: &Table<'_>) -> Result<Access> {
         ca_certificate: ca_certificate.transpose()?,
         tracking: match table.get(&TRACKING)? {
             Some(all) if all == ["*"] => vec![String::new()],
+            Some(prefixes) if prefixes.iter().any(|prefix| prefix.contains('*')) => {
+                let error = "prefixes are texts without `*`, which alone stands for all names";
+                return Err(table.refuse(&TRACKING, error));
+            }
             prefixes => prefixes.unwrap_or_default(),
         },
     })
@@ -200,7 +204,9 @@ impl<W: Configured> FromConfig for Redis<W> {
     }
 
     fn from_config(table: &Table<'_>) -> Result<Self> {
-        table.shared(W::settings(table)?, |builder| W::build(builder, table))
+        // A connection that tracks is not told what is changed over it, so regions do not share one.
+        let region = table.get(&TRACKING)?.map(|_| table.name().to_owned());
+        table.shared((W::settings(table)?, region), |(builder, _)| W::build(builder, table))
     }
 }
 

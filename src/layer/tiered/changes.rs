@@ -31,6 +31,11 @@ pub trait Changes: Send + Sync {
     /// hash, whose fields change together.
     fn name(&self, key: Key<'_>, hashes: bool) -> Name;
 
+    /// Whether changes are heard at this moment, or were and will be again. No copy is made before that.
+    fn hears(&self) -> bool {
+        true
+    }
+
     /// Sees to it that changes are heard although nobody asks the store. Called in a Tokio runtime before
     /// copies are made; must be quick.
     fn listen(&self) {}
@@ -65,6 +70,12 @@ pub enum Name {
 
 /// Holds copies, which changes elsewhere make wrong.
 pub trait Copies: Send + Sync {
+    /// The [region](crate::Lifetimes::region) whose copies they are, if that is known: its tiers need not
+    /// tell each other.
+    fn region(&self) -> Option<u64> {
+        None
+    }
+
     /// What is told under `name` has changed.
     fn changed(self: Arc<Self>, name: &[u8]);
 

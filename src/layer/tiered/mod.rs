@@ -168,7 +168,7 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
             None => self.changes.name(key, self.hashes),
         };
         let (name, copies) = match name {
-            Name::Told(name) => (Some(name), true),
+            Name::Told(name) => (Some(name), self.changes.hears()),
             Name::Alone => (None, true),
             Name::Unheard => (None, false),
         };
@@ -268,6 +268,7 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Level for Tiered<L1, L2, C> {
             *known = Some(*lifetimes);
         }
         drop(known);
+        self.near.belong(lifetimes.region());
         self.near.store.adopt(lifetimes)?;
         self.far.adopt(lifetimes)
     }

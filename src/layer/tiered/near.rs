@@ -37,6 +37,8 @@ pub(super) struct Near<A> {
     stripes: Box<[Mutex<Stripe>]>,
     hasher: RandomState,
     doubts: Doubts,
+    /// The number of the region above, or 0.
+    region: AtomicU64,
     failures: AtomicU64,
     warned: Seldom,
 }
@@ -76,6 +78,7 @@ impl<A: Level + 'static> Near<A> {
             stripes: (0..STRIPES).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
             doubts: Doubts::default(),
+            region: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             warned: Seldom::default(),
         })
@@ -103,6 +106,17 @@ impl<A: Level + 'static> Near<A> {
         self.stripes[at].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The region above has this number. Of several the first counts.
+    pub(super) fn belong(&self, region: u64) {
+        let _ = self.region.compare_exchange(0, region, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Whether a copy is listed under its name, so that it goes when that changes. Copies of a store that
+    /// outlives the process may be from before.
+    fn lists(&self, key: Key<'_>, pass: Pass) -> bool {
+        pass.name.is_none_or(|name| self.stripe(pass.stripe).told.has(name, key))
+    }
+
     #[inline]
     fn is_at_once(&self) -> bool {
         self.at_once.load(Ordering::Acquire)
@@ -114,20 +128,30 @@ impl<A: Level + 'static> Near<A> {
         if self.is_at_once() { 0 } else { self.doubts.count() }
     }
 
-    /// Whether a copy of `key` that was read since `mark` may be wrong.
+    /// Whether a copy of `key` that was read since `mark` may be wrong. Of a store inside the process none
+    /// is, so its hits do not ask for the pass.
     #[inline]
-    pub(super) fn doubts(&self, key: Key<'_>, mark: u64) -> bool {
-        !self.is_at_once() && (self.doubts.count() != mark || self.doubts.are_about(key))
+    pub(super) fn doubts(&self, key: Key<'_>, mark: u64, pass: impl FnOnce() -> Pass) -> bool {
+        !self.is_at_once() && self.is_doubtful(key, mark, pass())
+    }
+
+    fn is_doubtful(&self, key: Key<'_>, mark: u64, pass: Pass) -> bool {
+        self.doubts.count() != mark || self.doubts.are_about(key) || !self.lists(key, pass)
     }
 
     /// The copy of `key`, if there is one that is right.
-    pub(super) async fn look<T>(&self, key: Key<'_>, opts: ReadOpts) -> Option<Entry<Option<T>>>
+    pub(super) async fn look<T>(
+        &self,
+        key: Key<'_>,
+        opts: ReadOpts,
+        pass: impl FnOnce() -> Pass,
+    ) -> Option<Entry<Option<T>>>
     where
         A: Store<T>,
     {
         let mark = self.mark();
         match self.store.read_with(key, opts).await {
-            Ok(found) => found.filter(|_| !self.doubts(key, mark)),
+            Ok(found) => found.filter(|_| !self.doubts(key, mark, pass)),
             Err(error) => {
                 self.note(Err(error));
                 None
@@ -140,6 +164,7 @@ impl<A: Level + 'static> Near<A> {
         &self,
         keys: &[Key<'_>],
         opts: ReadOpts,
+        pass: impl Fn(Key<'_>) -> Pass,
     ) -> Batch<Entry<Option<T>>>
     where
         A: Store<T>,
@@ -151,7 +176,7 @@ impl<A: Level + 'static> Near<A> {
             Err(error) => keys.iter().map(|_| Err(error.clone())).collect(),
         };
         let right = |(key, found): (&Key<'_>, Result<Option<Entry<Option<T>>>>)| match found {
-            Ok(found) => Ok(found.filter(|_| !self.doubts(*key, mark))),
+            Ok(found) => Ok(found.filter(|_| !self.doubts(*key, mark, || pass(*key)))),
             Err(error) => {
                 self.note(Err(error));
                 Ok(None)
@@ -314,6 +339,10 @@ impl<A: Level + 'static> Near<A> {
 }
 
 impl<A: Level + 'static> Copies for Near<A> {
+    fn region(&self) -> Option<u64> {
+        Some(self.region.load(Ordering::Relaxed)).filter(|region| *region != 0)
+    }
+
     fn changed(self: Arc<Self>, name: &[u8]) {
         let digest = self.hasher.hash_one(name);
         let mut stripe = self.stripe(self.stripe_of(digest));

@@ -4,17 +4,12 @@ use std::{
     future::Future,
     mem,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 
 use pin_project_lite::pin_project;
 
-use super::{
-    Tiered,
-    changes::Changes,
-    near::{By, Near},
-};
+use super::{Tiered, changes::Changes, near::By};
 use crate::{Batch, Entry, Key, Level, Put, ReadOpts, Result, Store, Tiers, WriteOpts};
 
 type Answer<T> = Result<Option<Entry<Option<T>>>>;
@@ -54,10 +49,12 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
         let found = self.fetch(key, ReadOpts { tiers, anew: true }, near.is_some()).await;
         match (&found, near) {
             // A copy is better than nothing.
-            (Err(_), Some(tiers)) => match self.near.look(key, ReadOpts::tiers(tiers)).await {
-                Some(copy) => Ok(Some(copy)),
-                None => found,
-            },
+            (Err(_), Some(tiers)) => {
+                match self.near.look(key, ReadOpts::tiers(tiers), || self.begin(key).pass).await {
+                    Some(copy) => Ok(Some(copy)),
+                    None => found,
+                }
+            }
             (Ok(None), _) => {
                 let gone = [(key, self.begin(key).pass)];
                 self.near.note(self.near.forget(&gone).await);
@@ -95,7 +92,10 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
         let failed = at_which(Result::is_err, &found);
         if let (false, Some(tiers)) = (failed.is_empty(), near) {
             let asked: Vec<Key<'_>> = failed.iter().map(|at| keys[*at]).collect();
-            let copies = self.near.look_all(&asked, ReadOpts::tiers(tiers)).await;
+            let copies = self
+                .near
+                .look_all(&asked, ReadOpts::tiers(tiers), |key| self.begin(key).pass)
+                .await;
             for (at, copy) in failed.into_iter().zip(copies) {
                 if let Ok(Some(copy)) = copy {
                     found[at] = Ok(Some(copy));
@@ -167,7 +167,7 @@ where
         let rest = move || Box::pin(self.fetch(key, ReadOpts::default(), true));
         let mark = self.near.mark();
         let near = self.near.store.read(key);
-        Read { near, holder: &self.near, key, mark, rest: Rest::Ahead(rest) }
+        Read { near, tiers: self, key, mark, rest: Rest::Ahead(rest) }
     }
 
     async fn read_with(&self, key: Key<'_>, opts: ReadOpts) -> Answer<T> {
@@ -176,7 +176,8 @@ where
             return self.fetch_anew(key, far, near).await;
         }
         if let Some(tiers) = near
-            && let Some(copy) = self.near.look(key, ReadOpts { tiers, ..opts }).await
+            && let Some(copy) =
+                self.near.look(key, ReadOpts { tiers, ..opts }, || self.begin(key).pass).await
         {
             return Ok(Some(copy));
         }
@@ -187,7 +188,7 @@ where
     }
 
     async fn read_multi(&self, keys: &[Key<'_>]) -> Result<Batch<Entry<Option<T>>>> {
-        let found = self.near.look_all(keys, ReadOpts::default()).await;
+        let found = self.near.look_all(keys, ReadOpts::default(), |key| self.begin(key).pass).await;
         self.complete(keys, found, ReadOpts::default(), true).await
     }
 
@@ -204,7 +205,11 @@ where
             return self.beside_copies(keys, found, near).await;
         }
         let found = match near {
-            Some(tiers) => self.near.look_all(keys, ReadOpts { tiers, ..opts }).await,
+            Some(tiers) => {
+                self.near
+                    .look_all(keys, ReadOpts { tiers, ..opts }, |key| self.begin(key).pass)
+                    .await
+            }
             None => nothing(),
         };
         match far {
@@ -232,10 +237,10 @@ where
 pin_project! {
     /// A read of `L1`, which goes on in a box where that has nothing: so that the future and the code of
     /// a hit stay small.
-    struct Read<'a, 'k, L1, F, R, G> {
+    struct Read<'a, 'k, L1, L2, C, F, R, G> {
         #[pin]
         near: F,
-        holder: &'a Arc<Near<L1>>,
+        tiers: &'a Tiered<L1, L2, C>,
         key: Key<'k>,
         mark: u64,
         rest: Rest<R, G>,
@@ -248,9 +253,11 @@ enum Rest<R, G> {
     Begun,
 }
 
-impl<T, L1, F, R, G> Future for Read<'_, '_, L1, F, R, G>
+impl<T, L1, L2, C, F, R, G> Future for Read<'_, '_, L1, L2, C, F, R, G>
 where
     L1: Level + 'static,
+    L2: Level,
+    C: Changes,
     F: Future<Output = Answer<T>>,
     R: FnOnce() -> Pin<Box<G>>,
     G: Future<Output = Answer<T>>,
@@ -265,11 +272,16 @@ where
         }
         match this.near.poll(cx) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(Some(entry))) if !this.holder.doubts(*this.key, *this.mark) => {
+            Poll::Ready(Ok(Some(entry)))
+                if !this
+                    .tiers
+                    .near
+                    .doubts(*this.key, *this.mark, || this.tiers.begin(*this.key).pass) =>
+            {
                 Poll::Ready(Ok(Some(entry)))
             }
             Poll::Ready(answer) => {
-                this.holder.note(answer.map(drop));
+                this.tiers.near.note(answer.map(drop));
                 this.rest.begin(cx)
             }
         }

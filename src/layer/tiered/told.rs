@@ -46,6 +46,13 @@ impl Told {
         }
     }
 
+    pub(super) fn has(&self, name: u64, key: Key<'_>) -> bool {
+        self.names.get(&name).is_some_and(|keys| match keys {
+            Keys::One(one) => one.as_key() == key,
+            Keys::Many(many) => many.contains(&key.to_buf()),
+        })
+    }
+
     pub(super) fn take(&mut self, name: u64) -> Vec<KeyBuf> {
         let taken = self.names.remove(&name).map_or_else(Vec::new, Keys::into_all);
         self.count -= taken.len();

@@ -6,7 +6,7 @@ use super::{
     near::{By, Pass},
     shorter,
 };
-use crate::{Entry, Error, ErrorKind, Key, Level, Put, Result, Store, WriteOpts};
+use crate::{Entry, Key, Level, Put, Result, Store, WriteOpts};
 
 impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
     /// Writes many entries, or one.
@@ -41,7 +41,9 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
             [put] => self.far.write(put.key, put.value, put.opts).await,
             puts => self.far.write_multi(puts).await,
         };
-        if written.as_ref().is_err_and(|error| !is_outage(error)) {
+        // While `L2` is away a copy is better than nothing. One that refuses goes on to say something else,
+        // and a lost lease says that somebody has a newer value.
+        if written.as_ref().is_err_and(|error| !error.is_transient()) {
             past.extend(near.drain(..).map(|(put, pass)| (put.key, pass)));
         }
         let mut kept = if past.is_empty() { Ok(()) } else { self.near.forget(&past).await };
@@ -69,12 +71,6 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
         unsettled.announced().await;
         removed.and(forgotten)
     }
-}
-
-/// Whether a write failed for a reason that says nothing about the value: then the copy is better than
-/// nothing. A lost lease says that somebody else has a newer one.
-fn is_outage(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Backend)
 }
 
 /// Keys that are being written, and nobody told of it yet. Whoever drops the write midway does not know
