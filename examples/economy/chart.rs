@@ -35,7 +35,7 @@ text {{ fill: #e6edf3 }}
 <text class="head" x="12" y="24">What an entry takes in {server}: {entries} entries, bytes an entry</text>
 <rect class="dogpile" x="12" y="37" width="10" height="10"/><text class="note" x="27" y="46">dogpile.cache</text>
 <rect class="timed" x="122" y="37" width="10" height="10"/><text class="note" x="137" y="46">knows when an entry was created</text>
-<rect class="timeless" x="342" y="37" width="10" height="10"/><text class="note" x="357" y="46">does not</text>
+<rect class="timeless" x="372" y="37" width="10" height="10"/><text class="note" x="387" y="46">does not</text>
 "#,
         server = escaped(&report.server),
         entries = report.entries,
