@@ -28,7 +28,7 @@ const MOST_BYTES: usize = 64 << 10;
 /// hears more and costs no message.
 ///
 /// ```
-/// # #[cfg(all(feature = "backend-memory", feature = "backend-file", feature = "codec-postcard"))]
+/// # #[cfg(all(feature = "backend-memory", feature = "codec-postcard"))]
 /// # fn run() -> larder::Result<()> {
 /// use larder::{BackendExt, LayerExt, Memo, PayloadExt, Redis, RedisChannel, Tiered};
 ///

@@ -62,7 +62,7 @@ use crate::{
 ///
 /// One tier's failure never fails the other: a read that fails in `L1` goes to `L2`; a write goes to
 /// both, and the error of `L2` is told afterwards. What is written while `L2` is down stays in `L1` until
-/// `L2` is back (without coherence as long as it lives).
+/// `L2` is back (without coherence as long as it lives). What `L2` refuses is forgotten by `L1`.
 ///
 /// # Concurrency
 ///
@@ -71,12 +71,14 @@ use crate::{
 ///
 /// # Cancellation
 ///
-/// A write that is dropped midway has taken place in `L2` or not; the key is forgotten by `L1`.
+/// A write that is dropped midway has taken place in `L2` or not; the key is forgotten by `L1`, and by the
+/// copies of others as after any write.
 pub struct Tiered<L1, L2, C = Alone> {
     near: Arc<Near<L1>>,
     far: L2,
     changes: C,
     near_tiers: u8,
+    far_tiers: u8,
     /// Whether `far` keeps spaces as hashes.
     hashes: bool,
     l1_ttl: Option<Duration>,
@@ -90,6 +92,7 @@ impl<L1: Level + 'static, L2: Level> Tiered<L1, L2> {
     pub fn new(l1: L1, l2: L2) -> Self {
         Self {
             near_tiers: l1.capabilities().further_tiers.saturating_add(1),
+            far_tiers: l2.capabilities().further_tiers.saturating_add(1),
             hashes: l2.capabilities().hashes,
             near: Near::new(l1),
             far: l2,
@@ -111,16 +114,25 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
     /// [`Config`](ErrorKind::Config), when `changes` was not set up to tell anything, or `L1` is a coherent
     /// [`Tiered`] itself: of several tiers nest those behind, not those before.
     pub fn coherent<D: Changes>(self, changes: D) -> Result<Tiered<L1, L2, D>> {
-        let Self { near, far, changes: _, near_tiers, hashes, l1_ttl, l2_ttl, lifetimes, clock } =
-            self;
-        if near.store.capabilities().coherent {
+        if self.near.store.capabilities().coherent {
             return Err(Error::new(ErrorKind::Config, "tiered").with_message(
                 "the first tier is told of changes itself: nest tiers to the right, \
                  `Tiered<L1, Tiered<L2, L3>>`, each of them `coherent`",
             ));
         }
-        changes.follow(copies(&near))?;
-        Ok(Tiered { near, far, changes, near_tiers, hashes, l1_ttl, l2_ttl, lifetimes, clock })
+        changes.follow(self.copies())?;
+        Ok(Tiered {
+            near: self.near,
+            far: self.far,
+            changes,
+            near_tiers: self.near_tiers,
+            far_tiers: self.far_tiers,
+            hashes: self.hashes,
+            l1_ttl: self.l1_ttl,
+            l2_ttl: self.l2_ttl,
+            lifetimes: self.lifetimes,
+            clock: self.clock,
+        })
     }
 
     /// The longest that `L1` keeps anything. Default: as long as `L2` does. It bounds how old a copy can
@@ -158,7 +170,7 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
 
     /// The copies of this one, by which others know it.
     fn copies(&self) -> Weak<dyn Copies> {
-        copies(&self.near)
+        Arc::downgrade(&(Arc::clone(&self.near) as Arc<dyn Copies>))
     }
 
     /// What `key` stands for in both tiers; asked for before `L2` is.
@@ -196,10 +208,9 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
     /// Of the tiers that a call names, those of `L1` and those of `L2`; `None` where there are none.
     fn split(&self, tiers: Tiers) -> (Option<Tiers>, Option<Tiers>) {
         let far = tiers.below(self.near_tiers);
-        let far_tiers = self.far.capabilities().further_tiers.saturating_add(1);
         (
             (!tiers.none_of(self.near_tiers)).then_some(tiers),
-            (!far.none_of(far_tiers)).then_some(far),
+            (!far.none_of(self.far_tiers)).then_some(far),
         )
     }
 }
@@ -212,10 +223,6 @@ struct Begun<'k> {
     name: Option<Box<[u8]>>,
     /// Whether a copy may be made at all.
     copies: bool,
-}
-
-fn copies<L1: Level + 'static>(near: &Arc<Near<L1>>) -> Weak<dyn Copies> {
-    Arc::downgrade(&(Arc::clone(near) as Arc<dyn Copies>))
 }
 
 /// The shorter of two lifetimes, where none is for ever.

@@ -62,6 +62,8 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
     pub(super) async fn remove_all(&self, keys: &[Key<'_>]) -> Result<()> {
         let begun = self.begin_all(keys.iter().copied());
         let unsettled = Unsettled::new(self, &begun);
+        // Also for who has no copies: what cannot be announced now is made up for.
+        self.changes.listen();
         let removed = match keys {
             [key] => self.far.remove(*key).await,
             keys => self.far.remove_multi(keys).await,
