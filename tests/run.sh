@@ -16,6 +16,7 @@ missing() {
   command -v memcached >/dev/null || echo memcached
   command -v openssl >/dev/null || echo openssl
   command -v cc >/dev/null || echo gcc libc6-dev
+  python3 -c 'import ensurepip, sys; assert sys.version_info >= (3, 10)' 2>/dev/null || echo python3 python3-venv
   command -v cargo >/dev/null || command -v curl >/dev/null || echo curl ca-certificates
 }
 
@@ -25,7 +26,7 @@ install_packages() {
   [ -n "$packages" ] || return 0
   case $(uname -s) in
     Darwin)
-      echo "Please install what is missing first:  xcode-select --install; brew install redis memcached openssl rustup" >&2
+      echo "Please install what is missing first:  xcode-select --install; brew install redis memcached openssl python rustup" >&2
       exit 1 ;;
   esac
   if ! command -v apt-get >/dev/null; then
@@ -121,6 +122,7 @@ interleavings() {
 install_packages
 install_rust
 step "newer servers"; tests/servers.sh
+step "Python";        tests/python.sh
 step "format";        cargo fmt --all --check
 step "each feature";  each_feature
 step "oldest Rust";   oldest_rust
