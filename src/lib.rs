@@ -200,6 +200,9 @@
 //! that are to be seen in the store go inside: `Hashed<Prefixed<..>>` makes `app:~KFnhR..`. Calls and the errors of the store go by your keys all
 //! the same. A layer of your own is one function: see [`layer::keys`].
 //!
+//! A program in Python that caches functions with dogpile.cache names its entries by function and arguments.
+//! [`DogpileKey`] makes the same names; a cached function has them by `dogpile = "myapp.tools:one"`.
+//!
 //! # Creators that fail
 //!
 //! ```
@@ -464,7 +467,7 @@ pub use self::{
     entry::{Entry, Meta},
     error::{Error, ErrorKind, Failure, Result},
     ext::{BackendExt, LayerExt, PayloadExt},
-    key::{AsKey, Key, KeyBuf},
+    key::{AsKey, DogpileFunction, DogpileKey, Key, KeyBuf, PyStr},
     opts::{Put, ReadOpts, Tiers, WriteOpts},
     region::{
         Blocking, Created, Found, Invalidation, Invalidator, Lifetimes, Marks, OnTimeout, Options,
