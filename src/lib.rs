@@ -417,6 +417,8 @@
 //! | `codec-postcard` | [`Postcard`] | yes |
 //! | `config` | [`Config`], [`Regions`], [`Declared`], [`FromConfig`]: regions from their types and a configuration | |
 //! | `config-toml` | `config`, from TOML files and text; messages tell the line | |
+//! | `dates-chrono` | [`dates`]: the types of `chrono` as Python's serializers write them | |
+//! | `dates-time` | [`dates`]: the same for the types of `time` | |
 //! | `macros` | [`cached`](macro@cached), [`cached_multi`](macro@cached_multi); compiles syn | |
 //! | `key-hashed` | [`Hashed`], [`Normalized`]; over `blake3` and `sha1` | |
 //! | `testing` | [`testing`]: suites for backends, stores and locks, and [`Chaos`](testing::Chaos), a layer that fails; for dev-dependencies | |
@@ -432,6 +434,8 @@ mod clock;
 pub mod codec;
 #[cfg(feature = "config")]
 pub mod config;
+#[cfg(any(feature = "dates-chrono", feature = "dates-time"))]
+pub mod dates;
 mod entry;
 mod error;
 mod ext;

@@ -33,6 +33,12 @@ const SKIPPED_FIELD: &str = "a field left out by `skip_serializing_if` would shi
 #[cfg(any(feature = "codec-msgpack", feature = "codec-postcard"))]
 const LEFT_OVER: &str = "bytes are left over after the value";
 
+pub(crate) const NO_EXT: &str =
+    "only MessagePack has extension types; use `Msgpack`, or the dict form of dates";
+
+/// The name of the newtype struct that serde's formats for MessagePack write as an extension type.
+pub(crate) const EXT_STRUCT: &str = "_ExtStruct";
+
 /// How a wire format differs from serde's data model.
 pub(super) trait Rules {
     /// The name for errors.
@@ -49,6 +55,8 @@ pub(super) trait Rules {
     const MISSING_ANY: bool;
     /// How many elements of sequences and maps there may be beyond one for each byte.
     const EMPTY_ELEMENTS: usize;
+    /// [`EXT_STRUCT`] is an extension type.
+    const EXT: bool = false;
 }
 
 /// What is shared by all levels of one value.

@@ -1,0 +1,27 @@
+//! The types of time.
+
+use time::{Date, Duration, OffsetDateTime, PrimitiveDateTime};
+
+use super::{
+    dates,
+    raw::{Day, Moment, Span},
+};
+
+dates! {
+    OffsetDateTime: Moment,
+        |at| Moment::new(at.unix_timestamp_nanos().div_euclid(1000)),
+        |raw| Self::from_unix_timestamp_nanos(raw.micros() * 1000).ok();
+    PrimitiveDateTime: Moment,
+        |at| at.assume_utc().to_raw(),
+        |raw| OffsetDateTime::from_raw(raw).map(|at| Self::new(at.date(), at.time()));
+    Date: Day,
+        |day| Day::new(day.year(), day.month().into(), day.day()),
+        |raw| Self::from_calendar_date(raw.year, raw.month.try_into().ok()?, raw.of_month).ok();
+    Duration: Span,
+        |span| Span::new(span.whole_nanoseconds().div_euclid(1000)),
+        |raw| {
+            let nanos = raw.micros() * 1000;
+            let seconds = i64::try_from(nanos.div_euclid(1_000_000_000)).ok()?;
+            Some(Self::new(seconds, nanos.rem_euclid(1_000_000_000).try_into().ok()?))
+        };
+}
