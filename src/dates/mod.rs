@@ -46,6 +46,10 @@
 //! microsecond up to 2³³ seconds, which is from 1697-10-17 to 2242-03-16, and spans of 272 years; beyond
 //! that, what would not come back to the microsecond is refused: round it to whole seconds.
 //!
+//! In the keys of dogpile.cache, all of these types are arguments ([`PyStr`](crate::PyStr)), in the text that
+//! Python's `str()` makes of them: `2020-01-02 03:04:05.678901`, of a moment with an offset
+//! `2020-01-02 03:04:05+00:00`, `2020-01-02`, `1 day, 0:01:30`.
+//!
 //! # Times that Python has shifted
 //!
 //! A time without a zone is in UTC: so the encoders of Python write it, and so it is read here. Their decoders
@@ -87,6 +91,7 @@ mod ext;
 mod form;
 mod parts;
 mod raw;
+mod text;
 #[cfg(feature = "dates-time")]
 mod time;
 mod zone;

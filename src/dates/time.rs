@@ -5,7 +5,9 @@ use time::{Date, Duration, OffsetDateTime, PrimitiveDateTime};
 use super::{
     dates,
     raw::{Day, Moment, Span},
+    text,
 };
+use crate::{PyStr, function::KeyText};
 
 dates! {
     OffsetDateTime: Moment,
@@ -24,4 +26,33 @@ dates! {
             let seconds = i64::try_from(nanos.div_euclid(1_000_000_000)).ok()?;
             Some(Self::new(seconds, nanos.rem_euclid(1_000_000_000).try_into().ok()?))
         };
+}
+
+/// In Python, with a `timezone` of that offset.
+impl PyStr for OffsetDateTime {
+    fn py_str(&self, key: &mut KeyText) {
+        PrimitiveDateTime::new(self.date(), self.time()).py_str(key);
+        text::offset(self.offset().whole_seconds(), key);
+    }
+}
+
+impl PyStr for PrimitiveDateTime {
+    fn py_str(&self, key: &mut KeyText) {
+        self.date().py_str(key);
+        let (hour, minute, second) = self.as_hms();
+        let second_of_day = u32::from(hour) * 3600 + u32::from(minute) * 60 + u32::from(second);
+        text::time(second_of_day, self.nanosecond(), key);
+    }
+}
+
+impl PyStr for Date {
+    fn py_str(&self, key: &mut KeyText) {
+        text::day(self.year(), u8::from(self.month()), self.day(), key);
+    }
+}
+
+impl PyStr for Duration {
+    fn py_str(&self, key: &mut KeyText) {
+        text::span(self.whole_nanoseconds(), key);
+    }
 }

@@ -11,6 +11,7 @@ use super::KeyText;
 /// | `f64` | `float` | `1.0`, `0.1`, `1e+16`, `1e-05`, `inf`, `nan` |
 /// | text, `char` | `str` | as it is |
 /// | `None`, `Some(7)` | `None`, `7` | `None`, `7` |
+/// | dates and times of chrono and time (`dates-chrono`, `dates-time`) | `datetime`, `date`, `timedelta` | `2020-01-02 03:04:05.678901` |
 ///
 /// Other values of Python show themselves by their `repr`, which quotes and escapes text by rules that are not
 /// the same in all versions (lists, dicts, bytes), or have no counterpart (an `f32` would have to be widened

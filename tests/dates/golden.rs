@@ -1,9 +1,9 @@
 //! `tests/python/dates.jsonl`: what Python writes, and what it reads of that.
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use larder::ErrorKind;
+use larder::{ErrorKind, PyStr, dates::AsDict, function::KeyText};
 use serde::Deserialize;
-use time::{Duration, OffsetDateTime, PrimitiveDateTime};
+use time::{Duration, OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
 use crate::{
     libraries::{Micros, bytes, day, dict, ext, hex, of_dict, of_ext},
@@ -19,6 +19,15 @@ struct Line {
     value: Value,
     read: Option<Value>,
     bytes: String,
+    text: String,
+}
+
+/// A local time with its offset.
+#[derive(Deserialize)]
+struct Aware {
+    value: String,
+    offset: i32,
+    text: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -28,9 +37,17 @@ enum Value {
     Day(i32, u8, u8),
 }
 
-fn check<T: Micros>(line: &Line, value: &str) {
+fn text(value: impl PyStr) -> String {
+    let mut text = KeyText::new();
+    value.py_str(&mut text);
+    text.as_str().to_owned()
+}
+
+fn check<T: Micros + PyStr>(line: &Line, value: &str, zone: &str) {
     let (written, micros) = (bytes(&line.bytes), value.parse().unwrap());
     let at = T::of_micros(micros);
+    assert_eq!(text(at), format!("{}{zone}", line.text));
+    assert_eq!(text(AsDict::new(at)), text(at));
     let read = line.read.as_ref().map(|read| match read {
         Value::Micros(micros) => T::of_micros(micros.parse().unwrap()),
         Value::Day(..) => panic!("{line:?}"),
@@ -51,6 +68,7 @@ fn check<T: Micros>(line: &Line, value: &str) {
 
 fn check_day(line: &Line, (year, month, of_month): (i32, u8, u8)) {
     let (written, (chrono, time)) = (bytes(&line.bytes), day(year, month, of_month));
+    assert_eq!((&text(chrono), &text(time)), (&line.text, &line.text));
     if line.form == "ext" {
         assert_eq!((of_ext(&written).unwrap(), of_ext(&written).unwrap()), (chrono, time));
         assert_eq!(
@@ -75,27 +93,40 @@ fn check_day(line: &Line, (year, month, of_month): (i32, u8, u8)) {
 #[test]
 fn dates_are_those_of_python() {
     let (mut lines, mut ext_lines, mut far) = (0, 0, 0);
-    for line in SAID.lines() {
+    for line in SAID.lines().filter(|line| !line.contains(r#""kind": "aware""#)) {
         let line: Line = serde_json::from_str(line).unwrap();
         lines += 1;
         ext_lines += usize::from(line.form == "ext");
         far += usize::from(line.form == "dict" && line.read.as_ref() != Some(&line.value));
         match (line.kind.as_str(), &line.value) {
             ("datetime", Value::Micros(micros)) => {
-                check::<DateTime<Utc>>(&line, micros);
-                check::<NaiveDateTime>(&line, micros);
-                check::<OffsetDateTime>(&line, micros);
-                check::<PrimitiveDateTime>(&line, micros);
+                check::<DateTime<Utc>>(&line, micros, "+00:00");
+                check::<NaiveDateTime>(&line, micros, "");
+                check::<OffsetDateTime>(&line, micros, "+00:00");
+                check::<PrimitiveDateTime>(&line, micros, "");
             }
             ("timedelta", Value::Micros(micros)) => {
-                check::<TimeDelta>(&line, micros);
-                check::<Duration>(&line, micros);
+                check::<TimeDelta>(&line, micros, "");
+                check::<Duration>(&line, micros, "");
             }
             ("date", Value::Day(year, month, day)) => check_day(&line, (*year, *month, *day)),
             _ => panic!("{line:?}"),
         }
     }
     assert!(lines > 400 && ext_lines > 20 && far > 50, "{lines} {ext_lines} {far}");
+}
+
+#[test]
+fn texts_have_the_offset_of_python() {
+    let mut lines = 0;
+    for line in SAID.lines().filter(|line| line.contains(r#""kind": "aware""#)) {
+        let line: Aware = serde_json::from_str(line).unwrap();
+        let local = PrimitiveDateTime::of_micros(line.value.parse().unwrap());
+        let at = local.assume_offset(UtcOffset::from_whole_seconds(line.offset).unwrap());
+        assert_eq!(text(at), line.text);
+        lines += 1;
+    }
+    assert!(lines > 20);
 }
 
 #[test]

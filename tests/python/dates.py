@@ -79,6 +79,7 @@ def show(form, value, data, reads=reader(utc)):
         read = None  # Python cannot read what it has written.
     kind = type(value).__name__
     fields = {"form": form, "kind": kind, "value": plain(value), "read": read, "bytes": data.hex()}
+    fields["text"] = str(value)
     print(json.dumps(fields))
 
 
@@ -127,6 +128,10 @@ def main():
         show("read", value, msgpack.packb({tag.encode(): True, b"0": raw}, use_bin_type=False))
         show("read", value, msgpack.packb({"0": inner, tag: True}))
         show("read", value, msgpack.packb({tag: 1, "0": inner if isinstance(inner, str) else int(inner)}))
+    for value in (EPOCH, datetime(987, 6, 5, 23, 59, 59), datetime(2020, 1, 2, 3, 4, 5, 60)):
+        for seconds in (0, 7200, -12600, 20700, 3661, -59, -86399, 86399):
+            aware = value.replace(tzinfo=timezone(timedelta(seconds=seconds)))
+            print(json.dumps({"kind": "aware", "value": plain(value), "offset": seconds, "text": str(aware)}))
 
 
 if __name__ == "__main__":
