@@ -52,7 +52,7 @@ mod raw;
 mod settings;
 
 #[cfg(any(feature = "dates-chrono", feature = "dates-time"))]
-pub(crate) use self::guard::{EXT_STRUCT, NO_EXT};
+pub(crate) use self::guard::EXT_STRUCT;
 #[cfg(feature = "codec-json")]
 pub use self::json::{Json, JsonCodec};
 #[cfg(feature = "codec-msgpack")]

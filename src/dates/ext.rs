@@ -10,7 +10,7 @@ use serde::{
 };
 
 use super::{Ext, form::Form, raw::Raw};
-use crate::codec::{EXT_STRUCT, NO_EXT};
+use crate::codec::EXT_STRUCT;
 
 /// Bytes of a group.
 const GROUP: usize = size_of::<u32>();
@@ -30,9 +30,6 @@ impl Form for Ext {
     }
 
     fn read<'de, R: Raw, D: Deserializer<'de>>(deserializer: D) -> Result<R, D::Error> {
-        if deserializer.is_human_readable() {
-            return Err(D::Error::custom(NO_EXT));
-        }
         let Coded { code, bytes } =
             deserializer.deserialize_newtype_struct(EXT_STRUCT, ExtVisitor(PhantomData::<R>))?;
         if code != R::CODE {

@@ -44,8 +44,8 @@ impl DogpileFunction {
     /// ```
     /// use larder::DogpileKey;
     ///
-    /// let keys = DogpileKey::function("myapp.tools:many").keys([1, 2]);
-    /// let keys: Vec<_> = keys.map(|key| key.as_str().to_owned()).collect();
+    /// let many = DogpileKey::function("myapp.tools:many");
+    /// let keys: Vec<_> = many.keys([1, 2]).map(|key| key.as_str().to_owned()).collect();
     /// assert_eq!(keys, ["myapp.tools:many|1", "myapp.tools:many|2"]);
     /// ```
     pub fn keys(
@@ -67,8 +67,26 @@ impl DogpileFunction {
 /// assert_eq!(one.key().as_str(), "myapp.tools:one|foo|");
 /// ```
 ///
-/// It is [`AsKey`], so it can be the `key` of a cached function, which has a shorter way, too: see
-/// [`cached`](macro@crate::cached).
+/// It is [`AsKey`], so it can be the `key` of a cached function. That has a shorter way, too
+/// ([`cached`](macro@crate::cached)):
+///
+/// ```
+/// # #[cfg(all(feature = "macros", feature = "backend-memory"))] {
+/// use std::sync::LazyLock;
+/// use larder::{LayerExt, Memo, Region, cached};
+///
+/// static PAGES: LazyLock<Region<Memo<String>>> = LazyLock::new(|| Memo::new().region());
+///
+/// #[cached(region = PAGES, dogpile = "myapp.tools:one", namespace = "foo")]
+/// async fn one(number: u64, name: &str) -> String {
+///     format!("{number} {name}")
+/// }
+///
+/// let key = one::cache().key(&3, "x")?;
+/// assert_eq!(key.as_key(), "myapp.tools:one|foo|3 x".into());
+/// # }
+/// # Ok::<_, larder::Error>(())
+/// ```
 ///
 /// | Python | here |
 /// |---|---|

@@ -103,8 +103,14 @@ fn other_codecs_have_no_extension_types() {
         assert_eq!(error.kind(), ErrorKind::Encode);
         assert!(error.to_string().contains("only MessagePack has extension types"), "{error}");
     }
-    let error = JsonCodec.decode::<AsExt<DateTime<Utc>>>(b"[1,[0,0,0,0]]").unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Decode);
+    let at = "[1,[0,0,0,0]]".as_bytes();
+    for error in [
+        JsonCodec.decode::<AsExt<DateTime<Utc>>>(at).unwrap_err(),
+        PostcardCodec.decode::<AsExt<DateTime<Utc>>>(b"\x01\x04\0\0\0\0").unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Decode);
+        assert!(error.to_string().contains("only MessagePack has extension types"), "{error}");
+    }
 }
 
 #[test]

@@ -179,7 +179,7 @@ impl<'a, S: Serializer, R: Rules> Serializer for Checker<'a, S, R> {
         name: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        if !R::EXT && name == EXT_STRUCT {
+        if name == EXT_STRUCT && !R::EXT {
             return Err(self.limits.refuse_write(NO_EXT));
         }
         let part = self.part(value, self.deeper(1)?, self.in_some);
