@@ -200,6 +200,9 @@
 //! that are to be seen in the store go inside: `Hashed<Prefixed<..>>` makes `app:~KFnhR..`. Calls and the errors of the store go by your keys all
 //! the same. A layer of your own is one function: see [`layer::keys`].
 //!
+//! A program in Python that caches functions with dogpile.cache names its entries by function and arguments.
+//! [`DogpileKey`] makes the same names; a cached function has them by `dogpile = "myapp.tools:one"`.
+//!
 //! # Creators that fail
 //!
 //! ```
@@ -416,6 +419,8 @@
 //! | `format-dogpile` | [`Dogpile`], the entries of dogpile.cache | |
 //! | `config` | [`Config`], [`Regions`], [`Declared`], [`FromConfig`]: regions from their types and a configuration | |
 //! | `config-toml` | `config`, from TOML files and text; messages tell the line | |
+//! | `dates-chrono` | [`dates`]: the types of `chrono` as Python's serializers write them | |
+//! | `dates-time` | [`dates`]: the same for the types of `time` | |
 //! | `macros` | [`cached`](macro@cached), [`cached_multi`](macro@cached_multi); compiles syn | |
 //! | `key-hashed` | [`Hashed`], [`Normalized`]; over `blake3` and `sha1` | |
 //! | `testing` | [`testing`]: suites for backends, stores and locks, and [`Chaos`](testing::Chaos), a layer that fails; for dev-dependencies | |
@@ -431,6 +436,8 @@ mod clock;
 pub mod codec;
 #[cfg(feature = "config")]
 pub mod config;
+#[cfg(any(feature = "dates-chrono", feature = "dates-time"))]
+pub mod dates;
 mod entry;
 mod error;
 mod ext;
@@ -466,7 +473,7 @@ pub use self::{
     entry::{Entry, Meta},
     error::{Error, ErrorKind, Failure, Result},
     ext::{BackendExt, LayerExt, PayloadExt},
-    key::{AsKey, Key, KeyBuf},
+    key::{AsKey, DogpileFunction, DogpileKey, Key, KeyBuf, PyStr},
     opts::{Put, ReadOpts, Tiers, WriteOpts},
     region::{
         Blocking, Created, Found, Invalidation, Invalidator, Lifetimes, Marks, OnTimeout, Options,

@@ -73,6 +73,8 @@
 /// |---|---|---|
 /// | `region = USERS` | required | where the values are kept: any expression, over the arguments too, that is a [`RegionSource`](crate::RegionSource) |
 /// | `key = "user:{id}"` | derived | see [below](#keys) |
+/// | `dogpile = "app.users:load"` | none | the Python function whose keys these are, see [below](#keys) |
+/// | `dogpile_kwargs = "app.users:load"` | none | the same with the arguments by the order of their names |
 /// | `namespace = "eu"` | none | a text that is part of derived keys |
 /// | `skip(db, self)` | nothing | arguments that are no part of derived keys, nor of the handle's methods that need a key only |
 /// | `expire_after = "5m"` | the region's | the logical lifetime by which this function and its handle judge what is there. Text is checked by the compiler; else an expression of type `Duration`, over the arguments too, or a closure without parameters, which is asked at every call |
@@ -98,6 +100,14 @@
 ///   too, unless it is skipped. Two functions of one name in blocks of one and the same function have one
 ///   path: give them a `namespace`. Keys, and so all arguments, show up in logs and errors; a secret belongs
 ///   into a `key` as a digest.
+/// * Those of **dogpile.cache**, to share entries with a function of Python that is decorated with
+///   `cache_on_arguments`: `dogpile = "myapp.tools:one"` makes `myapp.tools:one|3 x` of the arguments
+///   `3` and `"x"`, with a `namespace` `myapp.tools:one|foo|3 x`. The text is Python's `__module__`, a colon
+///   and `__name__`; arguments are in the order of Python, what Python does not have is skipped, and each
+///   is a [`PyStr`](crate::PyStr). `self` is no part, as there, nor are type parameters. With
+///   `function_key_generator=kwarg_function_key_generator` on the side of Python it is `dogpile_kwargs`, and the
+///   arguments have the names that they have there. That the store has these keys unchanged is up to the stack:
+///   see [`DogpileKey`](crate::DogpileKey).
 ///
 /// # Return types
 ///
@@ -199,6 +209,9 @@ pub use larder_macros::cached;
 /// | the list | `&[K]`, `Vec<K>` or `impl IntoIterator<Item = K>`, with `K: Clone`; if there are several, `each(id in ids)` tells which |
 /// | further arguments | belong to the key of every item, and are `Clone`: the function may be called again for what others have failed to create |
 /// | returns | `HashMap<K, V>`, `BTreeMap<K, V>`, `Vec<(K, V)>`, `Vec<Option<V>>` in the order of the list, or a `Result` of one of them |
+///
+/// With `dogpile = "myapp.tools:many"` the keys of the items are those of `cache_multi_on_arguments`, which has
+/// none but the items.
 ///
 /// What the function leaves out is absent: it is kept as a negative entry if the region has a
 /// [`negative_ttl`](crate::RegionBuilder::negative_ttl). An `expire_after` that depends on the item is

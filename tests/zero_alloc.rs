@@ -269,6 +269,11 @@ mod functions {
         (id + name.len() as u64 + more.len() as u64 > 0).then_some(USER)
     }
 
+    #[cached(region = USERS, dogpile = "app.users:load", namespace = "eu")]
+    async fn of_dogpile(id: u64, name: &str, ratio: f64, group: Option<u8>) -> User {
+        User { id: id + name.len() as u64 + u64::from(group.is_some()) + ratio.to_bits(), ..USER }
+    }
+
     #[cached(region = USERS, key = ("user-{id}", "posts"))]
     fn blocking(id: u64) -> User {
         User { id, ..USER }
@@ -285,6 +290,9 @@ mod functions {
         poll_once(derived(7, "ann lee", &more)).unwrap();
         let hit = allocations(|| poll_once(derived(7, "ann lee", &more)));
         assert_eq!((hit.0, hit.1.unwrap()), (0, USER), "a derived key");
+        let made = poll_once(of_dogpile(7, "ann lee", 2.0_f64.powi(-25), None));
+        let hit = allocations(|| poll_once(of_dogpile(7, "ann lee", 2.0_f64.powi(-25), None)));
+        assert_eq!((hit.0, hit.1), (0, made), "a key of dogpile");
         let made = blocking(7);
         let hit = allocations(|| blocking(7));
         assert_eq!((hit.0, hit.1), (0, made), "a function that is not asynchronous");

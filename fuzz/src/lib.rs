@@ -8,13 +8,16 @@ use std::{
     fmt::Debug,
 };
 
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use larder::{
     Bytes, Codec, Config, Either, Entry, Error, ErrorKind, Format, Framed, JsonCodec, Local, Memo,
     Memory, MsgpackCodec, MsgpackNamedCodec, Null, PickleCodec, Postcard, PostcardCodec, PyValue,
     RawCodec, Redis, RedisLock, Region, Regions,
+    dates::{AsDict, AsExt, East},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_bytes::ByteBuf;
+use time::{Date, Duration, OffsetDateTime};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Record {
@@ -38,6 +41,21 @@ enum Expr {
     One(Box<Expr>),
     Pair(Box<Expr>, Box<Expr>),
     Named { left: Option<Box<Expr>>, rest: Vec<Expr> },
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Dates {
+    moments: Vec<AsDict<DateTime<Utc>>>,
+    days: BTreeMap<String, AsDict<Date>>,
+    span: Option<AsDict<TimeDelta>>,
+    east: AsDict<OffsetDateTime, East<20_700>>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Compact {
+    moments: Vec<AsExt<DateTime<Utc>>>,
+    days: BTreeMap<String, AsExt<Date>>,
+    span: Option<AsExt<TimeDelta>>,
 }
 
 /// Never reads a byte to get deeper.
@@ -77,6 +95,12 @@ pub fn codec(codec: &impl Codec, bytes: &[u8]) {
     comes_back::<Tree>(codec, bytes);
     comes_back::<Expr>(codec, bytes);
     comes_back::<Bottomless>(codec, bytes);
+    comes_back::<Dates>(codec, bytes);
+    comes_back::<Compact>(codec, bytes);
+    comes_back::<AsDict<Duration>>(codec, bytes);
+    comes_back::<AsDict<NaiveDate>>(codec, bytes);
+    comes_back::<AsExt<OffsetDateTime>>(codec, bytes);
+    comes_back::<AsExt<NaiveDate>>(codec, bytes);
     comes_back::<Vec<u64>>(codec, bytes);
     comes_back::<Vec<Vec<u8>>>(codec, bytes);
     comes_back::<Vec<()>>(codec, bytes);

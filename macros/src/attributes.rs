@@ -10,6 +10,7 @@ use syn::{
 };
 
 use crate::{
+    dogpile::Dogpile,
     errors::{self, nearest},
     signature::Function,
 };
@@ -64,6 +65,20 @@ pub(crate) const ATTRIBUTES: &[Attribute] = &[
         places: &[Single, Batch],
         default: "derived from the function and its arguments",
         about: "a template, a pair of templates (space and name), or an expression that is `AsKey`",
+    },
+    Attribute {
+        name: "dogpile",
+        form: "dogpile = \"app.users:load\"",
+        places: &[Single, Batch],
+        default: "none",
+        about: "the Python function (module, colon, name) whose keys are derived as dogpile.cache does: from its arguments by position",
+    },
+    Attribute {
+        name: "dogpile_kwargs",
+        form: "dogpile_kwargs = \"app.users:load\"",
+        places: &[Single],
+        default: "none",
+        about: "the same with dogpile's `kwarg_function_key_generator`: from the arguments by the order of their names",
     },
     Attribute {
         name: "namespace",
@@ -128,6 +143,7 @@ pub(crate) const ATTRIBUTES: &[Attribute] = &[
 pub(crate) struct Attributes {
     pub(crate) region: Option<Expr>,
     pub(crate) key: Option<Expr>,
+    pub(crate) dogpile: Option<Dogpile>,
     pub(crate) namespace: Option<Expr>,
     pub(crate) skip: Vec<Ident>,
     pub(crate) expire_after: Option<Expr>,
@@ -197,6 +213,12 @@ impl Attributes {
         match name.to_string().as_str() {
             "region" => self.region = Some(value()?),
             "key" => self.key = Some(value()?),
+            "dogpile" | "dogpile_kwargs" => {
+                let dogpile = Dogpile::new(&value()?, name == "dogpile_kwargs")?;
+                if self.dogpile.replace(dogpile).is_some() {
+                    return Err(syn::Error::new(name.span(), ONE_KIND));
+                }
+            }
             "namespace" => self.namespace = Some(value()?),
             "expire_after" => self.expire_after = Some(value()?),
             "ttl" => self.ttl = Some(value()?),
@@ -228,18 +250,17 @@ impl Attributes {
                 "`skip` belongs to derived keys; a `key` names the arguments it is made of",
             ));
         }
+        if let (Some(_), Some(dogpile)) = (&self.key, &self.dogpile) {
+            return Err(errors::at(&dogpile.function, ONE_KIND));
+        }
         let Some(of) = &self.of else { return Ok(()) };
+        if let Some(dogpile) = &self.dogpile {
+            return Err(not_beside_of(&dogpile.function, of));
+        }
         let own = [&self.region, &self.key, &self.namespace, &self.expire_after, &self.ttl];
         let own = own.into_iter().chain([&self.should_cache]).flatten().next();
         match own {
-            Some(own) => Err(errors::at(
-                own,
-                &format!(
-                    "with `of = {of}` the batch has the region, the keys and the lifetimes of that \
-                     function; leave this out, or leave `of` out",
-                    of = errors::text(of)
-                ),
-            )),
+            Some(own) => Err(not_beside_of(own, of)),
             None => Ok(()),
         }
     }
@@ -317,12 +338,25 @@ fn known(name: &Ident, place: Place) -> Result<()> {
     }
 }
 
+const ONE_KIND: &str = "a function has one kind of keys: write only one of `key`, `dogpile` and \
+                        `dogpile_kwargs`";
+
 /// An attribute in the wrong form.
 fn formed(name: &Ident) -> syn::Error {
     let text = name.to_string();
     let form = ATTRIBUTES.iter().find(|attribute| attribute.name == text);
     let form = form.map_or("", |attribute| attribute.form);
     syn::Error::new(name.span(), format!("write `{form}`"))
+}
+
+/// What a batch with the keys of another function has of that one.
+fn not_beside_of(own: &impl ToTokens, of: &Path) -> syn::Error {
+    let message = format!(
+        "with `of = {of}` the batch has the region, the keys and the lifetimes of that function; leave \
+         this out, or leave `of` out",
+        of = errors::text(of)
+    );
+    errors::at(own, &message)
 }
 
 /// A required attribute that is not there.

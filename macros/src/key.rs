@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, GenericParam, Ident, Lit, LitStr, Result};
 
-use crate::{errors, signature};
+use crate::{attributes::Attributes, dogpile::Dogpile, errors, signature};
 
 /// What a template may name.
 pub(crate) struct Scope<'a> {
@@ -16,14 +16,17 @@ pub(crate) struct Scope<'a> {
 /// How a key is written.
 pub(crate) enum Key {
     Derived,
+    Dogpile(Dogpile),
     Template(Template),
     Pair(Template, Template),
     Other(Expr),
 }
 
 impl Key {
-    pub(crate) fn new(key: Option<&Expr>, scope: &Scope<'_>) -> Result<Self> {
-        let Some(key) = key else { return Ok(Self::Derived) };
+    pub(crate) fn new(attributes: &Attributes, scope: &Scope<'_>) -> Result<Self> {
+        let Some(key) = &attributes.key else {
+            return Ok(attributes.dogpile.clone().map_or(Self::Derived, Self::Dogpile));
+        };
         if let Some(text) = literal(key) {
             return Ok(Self::Template(Template::parse(text, scope)?));
         }
@@ -42,7 +45,7 @@ impl Key {
     /// Whether an argument is part of it; of derived ones, all are.
     pub(crate) fn uses(&self, name: &Ident) -> bool {
         match self {
-            Self::Derived => true,
+            Self::Derived | Self::Dogpile(_) => true,
             Self::Template(template) => template.uses(name),
             Self::Pair(space, in_space) => space.uses(name) || in_space.uses(name),
             Self::Other(key) => signature::uses(key.to_token_stream(), name),
@@ -50,7 +53,8 @@ impl Key {
     }
 }
 
-fn literal(key: &Expr) -> Option<&LitStr> {
+/// A text that stands there.
+pub(crate) fn literal(key: &Expr) -> Option<&LitStr> {
     match key {
         Expr::Lit(lit) => match &lit.lit {
             Lit::Str(text) => Some(text),

@@ -3,6 +3,7 @@
 //! They are documented there, where they are re-exported.
 
 mod attributes;
+mod dogpile;
 mod errors;
 mod function;
 mod home;

@@ -53,6 +53,8 @@ mod raw;
 #[cfg(feature = "config")]
 mod settings;
 
+#[cfg(any(feature = "dates-chrono", feature = "dates-time"))]
+pub(crate) use self::guard::EXT_STRUCT;
 #[cfg(feature = "codec-json")]
 pub use self::json::{Json, JsonCodec};
 #[cfg(feature = "codec-msgpack")]

@@ -52,6 +52,7 @@ impl Rules for MsgpackCodec {
     const MISSING_LAST: bool = true;
     const MISSING_ANY: bool = false;
     const EMPTY_ELEMENTS: usize = 0;
+    const EXT: bool = true;
 }
 
 impl Codec for MsgpackNamedCodec {
@@ -74,6 +75,7 @@ impl Rules for MsgpackNamedCodec {
     const BARE_UNIT_STRUCT: bool = MsgpackCodec::BARE_UNIT_STRUCT;
     const FINITE: bool = MsgpackCodec::FINITE;
     const EMPTY_ELEMENTS: usize = MsgpackCodec::EMPTY_ELEMENTS;
+    const EXT: bool = MsgpackCodec::EXT;
 }
 
 fn read<T: DeserializeOwned>(

@@ -4,9 +4,15 @@ use std::{
     hash::{Hash, Hasher},
 };
 
+mod dogpile;
+mod py_str;
 mod text;
 
-pub use self::text::KeyText;
+pub use self::{
+    dogpile::{DogpileFunction, DogpileKey},
+    py_str::PyStr,
+    text::KeyText,
+};
 
 /// Stands between space and name in [`Key::flat`]. This byte never occurs in UTF-8, so no plain
 /// key and no other pair can have the same flat form.

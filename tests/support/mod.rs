@@ -4,6 +4,7 @@
 
 pub(crate) mod memcached_server;
 pub(crate) mod proxy;
+pub(crate) mod python;
 pub(crate) mod redis_cluster;
 pub(crate) mod redis_sentinel;
 pub(crate) mod redis_server;

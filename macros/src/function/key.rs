@@ -26,6 +26,13 @@ impl Cached<'_> {
                     *#key.text() = #text.end();
                 }
             }
+            Key::Dogpile(dogpile) => {
+                let write = dogpile.write(&text, self.function, self.attributes, krate);
+                quote! {
+                    #write
+                    *#key = #krate::function::FunctionKey::of(&#text);
+                }
+            }
             Key::Template(template) => {
                 let write = template.write(&text, krate);
                 quote! {

@@ -53,7 +53,7 @@ impl<'a> Cached<'a> {
             arguments: function.arguments.iter().map(|argument| &argument.name).collect(),
             parameters: function.parameters().chain(home.parameters()).collect(),
         };
-        let key = Key::new(attributes.key.as_ref(), &scope)?;
+        let key = Key::new(attributes, &scope)?;
         let krate = attributes.krate();
         let expire_after = lifetime(attributes.expire_after.as_ref(), &krate)?;
         let cached = Self { function, attributes, home, krate, region, key, expire_after };

@@ -16,6 +16,7 @@ use self::{
 };
 use crate::{
     attributes::{Attributes, no_region},
+    dogpile::Dogpile,
     errors,
     function::{Cached, accessor, beside, check_skipped, declare, quiet, signed},
     home::{Handle, Home, plain},
@@ -73,6 +74,10 @@ impl<'a> Batch<'a> {
             None if attributes.region.is_none() => return Err(no_region(true)),
             None => Single::Own(Box::new(one(function, &list, &item, &krate))),
         };
+        if attributes.dogpile.is_some() {
+            let others = function.arguments.iter().filter(|argument| argument.name != list.name);
+            Dogpile::check_batch(others, attributes)?;
+        }
         let batch = Self { function, attributes, home, krate, list, item, single };
         batch.own()?;
         Ok(batch)

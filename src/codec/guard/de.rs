@@ -5,7 +5,7 @@ use serde::{
     de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor},
 };
 
-use super::{Limits, TOO_DEEP, TOO_MANY};
+use super::{EXT_STRUCT, Limits, NO_EXT, TOO_DEEP, TOO_MANY};
 
 /// Anything that takes part in reading a value, held to its limits: a seed, a deserializer, or the
 /// access to the parts of a container.
@@ -147,6 +147,9 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bounded<'_, D> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, D::Error> {
+        if name == EXT_STRUCT && !self.limits.ext {
+            return Err(self.limits.refuse_read(NO_EXT));
+        }
         let watched = self.watch(visitor, Size::Known);
         self.inner.deserialize_newtype_struct(name, watched)
     }

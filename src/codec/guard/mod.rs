@@ -33,6 +33,12 @@ const SKIPPED_FIELD: &str = "a field left out by `skip_serializing_if` would shi
 #[cfg(any(feature = "codec-msgpack", feature = "codec-postcard"))]
 const LEFT_OVER: &str = "bytes are left over after the value";
 
+const NO_EXT: &str =
+    "only MessagePack has extension types; use `Msgpack`, or the dict form of dates";
+
+/// The name of the newtype struct that serde's formats for MessagePack write as an extension type.
+pub(crate) const EXT_STRUCT: &str = "_ExtStruct";
+
 /// How a wire format differs from serde's data model.
 pub(super) trait Rules {
     /// The name for errors.
@@ -49,6 +55,8 @@ pub(super) trait Rules {
     const MISSING_ANY: bool;
     /// How many elements of sequences and maps there may be beyond one for each byte.
     const EMPTY_ELEMENTS: usize;
+    /// [`EXT_STRUCT`] is an extension type.
+    const EXT: bool = false;
 
     /// How many elements a value may have that is read from `bytes`.
     fn most_elements(bytes: usize) -> usize {
@@ -64,16 +72,19 @@ pub(super) struct Limits {
     empty: usize,
     /// How many levels there may still be.
     depth: Cell<u8>,
+    /// [`EXT_STRUCT`] is an extension type.
+    ext: bool,
     /// Why we refused; some formats' errors keep no text.
     refusal: Cell<Option<&'static str>>,
 }
 
 impl Limits {
-    const fn new(elements: usize, empty: usize) -> Self {
+    const fn new<R: Rules>(elements: usize) -> Self {
         Self {
             elements: Cell::new(elements),
-            empty,
+            empty: R::EMPTY_ELEMENTS,
             depth: Cell::new(MAX_DEPTH),
+            ext: R::EXT,
             refusal: Cell::new(None),
         }
     }
@@ -117,7 +128,7 @@ pub(super) fn encode<R: Rules, T: Serialize + ?Sized, E: StdError + Send + Sync 
     out: &mut Vec<u8>,
     write: impl FnOnce(&Checked<'_, T, R>, &mut Vec<u8>) -> Result<(), E>,
 ) -> Result<()> {
-    let limits = Limits::new(0, R::EMPTY_ELEMENTS);
+    let limits = Limits::new::<R>(0);
     let start = out.len();
     write(&Checked::new(value, &limits), out)
         .map_err(|error| limits.error(ErrorKind::Encode, R::LAYER, Box::new(error)))?;
@@ -133,7 +144,7 @@ pub(super) fn decode<R: Rules, T: DeserializeOwned, E: StdError + Send + Sync + 
     bytes: &[u8],
     read: impl FnOnce(Bounded<'_, PhantomData<T>>) -> Result<T, E>,
 ) -> Result<T> {
-    let limits = Limits::new(R::most_elements(bytes.len()), R::EMPTY_ELEMENTS);
+    let limits = Limits::new::<R>(R::most_elements(bytes.len()));
     read(Bounded::new(PhantomData, &limits))
         .map_err(|error| limits.error(ErrorKind::Decode, R::LAYER, Box::new(error)))
 }

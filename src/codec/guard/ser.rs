@@ -8,7 +8,9 @@ use serde::{
     },
 };
 
-use super::{LOST_NONE, Limits, MAX_DEPTH, NOT_FINITE, Rules, SKIPPED_FIELD, TOO_DEEP};
+use super::{
+    EXT_STRUCT, LOST_NONE, Limits, MAX_DEPTH, NO_EXT, NOT_FINITE, Rules, SKIPPED_FIELD, TOO_DEEP,
+};
 
 /// A value whose serializer, or a serializer whose values, are held to the rules of a format.
 pub(in super::super) struct Checked<'a, T: ?Sized, R> {
@@ -177,6 +179,9 @@ impl<'a, S: Serializer, R: Rules> Serializer for Checker<'a, S, R> {
         name: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
+        if name == EXT_STRUCT && !R::EXT {
+            return Err(self.limits.refuse_write(NO_EXT));
+        }
         let part = self.part(value, self.deeper(1)?, self.in_some);
         self.inner.serialize_newtype_struct(name, &part)
     }
