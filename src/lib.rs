@@ -341,6 +341,35 @@
 //! Variables such as `CACHE__USERS__URL` win over the file. [`Either`] lets the configuration choose between
 //! two backends or locks. The module `config` tells the rest, with a table of all settings.
 //!
+//! # Together with Python
+//!
+//! Services with dogpile.cache and `dogpile_backend_redis_advanced` can share a cache with larder (features
+//! `codec-pickle` and `format-dogpile`): the same entries, the same keys, and locks that hold on both sides.
+//!
+//! ```
+//! # #[cfg(all(feature = "backend-redis", feature = "codec-pickle", feature = "format-dogpile"))] {
+//! use larder::{BackendExt, PayloadExt, Redis, RedisLock, Region, stacks::DogpileRedis};
+//!
+//! # fn shared() -> larder::Result<()> {
+//! let redis = Redis::new("redis://localhost")?;
+//! let shared: Region<DogpileRedis, RedisLock> = Region::builder(redis.clone().pickle().dogpile())
+//!     .lock(RedisLock::builder(&redis).dogpile().build()?)
+//!     .build()?;
+//! # Ok(()) }
+//! # }
+//! ```
+//!
+//! | in Python | here |
+//! |---|---|
+//! | how entries are stored | [`Dogpile`], [`Pickle`], [`FullDict`], [`IntDict`], [`IntTime`], [`NoMeta`], [`Raw`] |
+//! | tuples for keys | [`Hstore`] |
+//! | keys of functions, manglers | [`DogpileKey`], [`Hashed`] with [`Sha1`] |
+//! | `distributed_lock` | [`RedisLock`], [`MemcachedLock`], [`DbmLock`] |
+//! | dates in MessagePack | [`dates`] |
+//!
+//! `docs/python.md` says which stack reads what which region writes, and `larder inspect` (feature `cli`)
+//! finds out.
+//!
 //! # A backend of your own
 //!
 //! Two async functions and a removal. This one keeps each entry as a file in a folder:
@@ -495,3 +524,8 @@ pub use bytes::Bytes;
 ))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// And those of the page about Python.
+#[cfg(all(doctest, feature = "backend-redis", feature = "codec-pickle", feature = "format-dogpile"))]
+#[doc = include_str!("../docs/python.md")]
+struct Python;
