@@ -1,0 +1,213 @@
+//! What entries take in Redis, by the sizes of its structures.
+//!
+//! Of Redis 7.0 to 8.0 on 64 bits (`server.h`, `dict.h`, `sds.h`, `listpack.c`), which is what the servers in
+//! use have in common. Valkey 8.1 and Redis 8.2 put keys into their objects: there a plain key takes some 20
+//! to 40 bytes less, a small hash the same.
+
+use crate::sample::{Content, Sample};
+
+/// `dictEntry`: key, value, next.
+const DICT_ENTRY: u64 = 24;
+/// `robj`: type, encoding, use, references, pointer.
+const OBJECT: u64 = 16;
+/// `dict`: type, two tables and their sizes.
+const DICT: u64 = 56;
+/// The longest text that is one allocation with its object: `OBJ_ENCODING_EMBSTR_SIZE_LIMIT`.
+const EMBEDDED: usize = 44;
+/// Numbers below this are shared by all keys: `OBJ_SHARED_INTEGERS`.
+const SHARED: i64 = 10_000;
+/// A listpack's length and number of elements, and its end.
+const LISTPACK: u64 = 6 + 1;
+/// `hash-max-listpack-entries` and `hash-max-listpack-value`, as they are unless somebody changed them.
+const PACKED_FIELDS: f64 = 512.0;
+const PACKED_BYTES: usize = 64;
+
+/// How much is taken for so many bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Allocator {
+    /// jemalloc in steps of so many bytes: 8 as Redis builds it, 16 as Debian does.
+    Jemalloc(u64),
+    /// The C library's: 8 bytes before each, in steps of 16.
+    Libc,
+}
+
+impl Allocator {
+    fn takes(self, bytes: u64) -> u64 {
+        match self {
+            // Four sizes between two powers of two.
+            Self::Jemalloc(quantum) => match bytes {
+                0..=8 => 8,
+                _ => bytes.next_multiple_of(quantum.max(bytes.next_power_of_two() / 8)),
+            },
+            Self::Libc => (bytes + 8).next_multiple_of(16).max(32) - 8,
+        }
+    }
+}
+
+/// A server's memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Model {
+    allocator: Allocator,
+    shares_numbers: bool,
+    /// How many keys the tables of all keys, and of all TTLs, are for.
+    keys: f64,
+}
+
+/// A field with its value, in a hash.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field {
+    /// In a listpack.
+    packed: u64,
+    /// In a table.
+    spread: u64,
+    is_long: bool,
+}
+
+impl Model {
+    /// The server's; if it does not tell how it counts, the one that agrees best with what `MEMORY USAGE` says of the sampled keys.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    pub(crate) fn of(sample: &Sample) -> Self {
+        let shares_numbers = sample.server.shares_numbers;
+        let model = |allocator| Self {
+            allocator,
+            shares_numbers,
+            keys: sample.database_keys.max(1) as f64,
+        };
+        let allocators = match (&sample.server.allocator, sample.server.quantum) {
+            (Some(name), _) if name.starts_with("libc") => vec![Allocator::Libc],
+            (_, Some(quantum)) => vec![Allocator::Jemalloc(quantum)],
+            _ => vec![Allocator::Jemalloc(8), Allocator::Jemalloc(16)],
+        };
+        let models = allocators.iter().map(|allocator| model(*allocator));
+        let error = |model: &Self| -> u64 {
+            let errors = sample.keys.iter().filter_map(|key| {
+                let Content::Text(stored) = &key.content else { return None };
+                let whole = stored.is_whole().then_some(&stored.bytes)?;
+                let said = model.takes(sds(key.name.len())) + model.value(whole) + DICT_ENTRY;
+                Some(said.abs_diff(key.memory?))
+            });
+            errors.sum()
+        };
+        models.min_by_key(error).unwrap_or(model(Allocator::Jemalloc(8)))
+    }
+
+    fn takes(&self, bytes: u64) -> u64 {
+        self.allocator.takes(bytes)
+    }
+
+    /// A plain key with its value, and with a TTL of its own.
+    pub(crate) fn plain(&self, name: usize, value: &[u8], ttl: bool) -> f64 {
+        self.key(name, ttl) + whole(self.value(value))
+    }
+
+    /// What `MEMORY USAGE` leaves out of a key.
+    pub(crate) fn unsaid(&self, ttl: bool) -> f64 {
+        self.key(0, ttl) - whole(self.takes(sds(0)) + DICT_ENTRY)
+    }
+
+    /// A place in the table of all keys, and in that of all TTLs.
+    fn key(&self, name: usize, ttl: bool) -> f64 {
+        let place = whole(self.takes(DICT_ENTRY)) + table(self.keys) / self.keys;
+        place * if ttl { 2.0 } else { 1.0 } + whole(self.takes(sds(name)))
+    }
+
+    fn value(&self, value: &[u8]) -> u64 {
+        match number(value) {
+            Some(0..SHARED) if self.shares_numbers => 0,
+            Some(_) => self.takes(OBJECT),
+            // With the text's header of 3 bytes, and the zero after it.
+            None if value.len() <= EMBEDDED => self.takes(OBJECT + 4 + value.len() as u64),
+            None => self.takes(OBJECT) + self.takes(sds(value.len())),
+        }
+    }
+
+    pub(crate) fn field(&self, name: &[u8], value: &[u8]) -> Field {
+        Field {
+            packed: element(name) + element(value),
+            spread: self.takes(DICT_ENTRY)
+                + self.takes(sds(name.len()))
+                + self.takes(sds(value.len())),
+            is_long: name.len().max(value.len()) > PACKED_BYTES,
+        }
+    }
+
+    /// A hash of `count` fields such as `fields`.
+    pub(crate) fn hash(&self, name: usize, fields: &[Field], count: f64, ttl: bool) -> f64 {
+        let is_small = count <= PACKED_FIELDS && !fields.iter().any(|field| field.is_long);
+        self.hash_as(is_small, name, fields, count, ttl)
+    }
+
+    /// The same where it is known whether it is a listpack.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size")]
+    pub(crate) fn hash_as(
+        &self,
+        is_small: bool,
+        name: usize,
+        fields: &[Field],
+        count: f64,
+        ttl: bool,
+    ) -> f64 {
+        let mean = |part: fn(&Field) -> u64| {
+            fields.iter().map(part).sum::<u64>() as f64 / fields.len().max(1) as f64
+        };
+        let head = self.key(name, ttl) + whole(self.takes(OBJECT));
+        if !is_small {
+            let places = self.takes(table(count) as u64);
+            return head + whole(self.takes(DICT) + places) + count * mean(|field| field.spread);
+        }
+        let elements = mean(|field| field.packed) * count;
+        head + whole(self.takes(LISTPACK + elements.round() as u64))
+    }
+}
+
+/// The places of a table for so many: a power of two of pointers.
+fn table(count: f64) -> f64 {
+    8.0 * count.max(4.0).log2().ceil().exp2()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a size")]
+fn whole(bytes: u64) -> f64 {
+    bytes as f64
+}
+
+/// A text on its own: header, the text, a zero.
+fn sds(len: usize) -> u64 {
+    let header = match len {
+        1..32 => 1,
+        0 | 32..256 => 3,
+        256..65_536 => 5,
+        _ => 9,
+    };
+    header + len as u64 + 1
+}
+
+/// An element of a listpack: what it is and how long, the content, and the way back.
+fn element(content: &[u8]) -> u64 {
+    let len = content.len() as u64;
+    let bytes = match number(content) {
+        Some(0..=127) => 1,
+        Some(-4096..=4095) => 2,
+        Some(-0x8000..=0x7fff) => 3,
+        Some(-0x80_0000..=0x7f_ffff) => 4,
+        Some(-0x8000_0000..=0x7fff_ffff) => 5,
+        Some(_) => 9,
+        None if len < 64 => 1 + len,
+        None if len < 4096 => 2 + len,
+        None => 5 + len,
+    };
+    let back = match bytes {
+        0..128 => 1,
+        128..16_384 => 2,
+        16_384..2_097_152 => 3,
+        _ => 5,
+    };
+    bytes + back
+}
+
+/// The number that Redis stores instead of a text.
+fn number(text: &[u8]) -> Option<i64> {
+    let text = std::str::from_utf8(text).ok().filter(|text| text.len() <= 20)?;
+    let number: i64 = text.parse().ok()?;
+    (number.to_string() == text).then_some(number)
+}
