@@ -1,7 +1,13 @@
 //! The bytes on the wire: what every format writes over every codec, and what others write that we
 //! read. The cases are data.
 
-#![cfg(all(feature = "codec-json", feature = "codec-msgpack", feature = "codec-postcard"))]
+#![cfg(all(
+    feature = "codec-json",
+    feature = "codec-msgpack",
+    feature = "codec-pickle",
+    feature = "codec-postcard",
+    feature = "format-dogpile"
+))]
 #![expect(
     clippy::needless_pass_by_value,
     clippy::unwrap_used,
@@ -11,9 +17,9 @@
 use std::{fmt::Debug, time::Duration};
 
 use larder::{
-    Bytes, CoarseFormat, Codec, Entry, ErrorKind, Format, FramedFormat, FullDictFormat,
-    IntTimeFormat, JsonCodec, Meta, MsgpackCodec, MsgpackNamedCodec, NoMetaFormat, PostcardCodec,
-    RawCodec, Timestamp,
+    Bytes, CoarseFormat, Codec, DogpileFormat, Entry, ErrorKind, Format, FramedFormat,
+    FullDictFormat, IntDictFormat, IntTimeFormat, JsonCodec, Meta, MsgpackCodec, MsgpackNamedCodec,
+    NoMetaFormat, PickleCodec, PostcardCodec, RawCodec, Timestamp,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_bytes::ByteBuf;
@@ -141,6 +147,17 @@ fn postcard() -> Payloads {
     }
 }
 
+fn pickle() -> Payloads {
+    Payloads {
+        a: b"\x80\x04\x8c\x01a.".to_vec(),
+        mellifluous: b"\x80\x04\x8c\x0bmellifluous.".to_vec(),
+        ten: b"\x80\x04K\x0a.".to_vec(),
+        user: Some(b"\x80\x04}(\x8c\x02id\x94K\x07\x8c\x04name\x94\x8c\x03adau.".to_vec()),
+        none: b"\x80\x04N.".to_vec(),
+        bytes: b"\x80\x04C\x02xy.".to_vec(),
+    }
+}
+
 fn raw() -> Payloads {
     Payloads {
         a: b"a".to_vec(),
@@ -170,6 +187,104 @@ fn full_dict() {
     let two = frame(hex(""), hex("02 01 76 02 02 63 74 a6 b8 b0 78 da eb d5 41"), CREATED);
     all(FullDictFormat::<1>, PostcardCodec, &one, &postcard());
     all(FullDictFormat::<2>, PostcardCodec, &two, &postcard());
+}
+
+#[test]
+fn dogpile() {
+    let header = frame(r#"{"ct": 1471113698.76127, "v": 2}|"#, "", CREATED);
+    all(DogpileFormat::<2>, PickleCodec, &header, &pickle());
+    all(DogpileFormat::<2>, JsonCodec, &header, &json());
+    all(DogpileFormat::<2>, MsgpackCodec, &header, &msgpack());
+    all(DogpileFormat::<2>, MsgpackNamedCodec, &header, &msgpack_named());
+    all(DogpileFormat::<2>, RawCodec, &header, &raw());
+    all(
+        DogpileFormat::<7>,
+        PostcardCodec,
+        &frame(r#"{"ct": 1471113698.76127, "v": 7}|"#, "", CREATED),
+        &postcard(),
+    );
+
+    // A whole second is a float in Python, too.
+    let whole = write(&DogpileFormat::<2>, &RawCodec, "a", Meta::new(CREATED_SECOND)).unwrap();
+    assert_eq!(whole, br#"{"ct": 1471113698.0, "v": 2}|a"#);
+    for json in [
+        r#"{"ct": 1471113698, "v": 2}|a"#,
+        r#"{"v":2,"ct":1471113698.0}|a"#,
+        r#"{"ct": 1471113698.0, "v": 2, "sz": 184, "x": {"y": [null]}}|a"#,
+        r#"  {"ct": 1.471113698e9, "v": 2} |a"#,
+    ] {
+        let entry = read::<String>(&DogpileFormat::<2>, &RawCodec, json.as_bytes()).unwrap();
+        assert_eq!(entry, Entry::new("a".to_owned(), Meta::new(CREATED_SECOND)), "{json}");
+    }
+    let piped = br#"{"ct": 1471113698.0, "v": 2}|a|b|"#;
+    assert_eq!(read::<String>(&DogpileFormat::<2>, &RawCodec, piped).unwrap().value, "a|b|");
+}
+
+/// What dogpile.cache raises exceptions for, which reach the caller there.
+#[test]
+fn what_is_no_entry_of_dogpile() {
+    let fails = |bytes: &str, kind| {
+        let error = read::<String>(&DogpileFormat::<2>, &PickleCodec, bytes.as_bytes());
+        let error = error.expect_err(bytes);
+        assert_eq!(error.kind(), kind, "{bytes}: {error}");
+    };
+    for bytes in [
+        "garbage",
+        "",
+        "|",
+        "{bad|x",
+        r#"{"ct": 1.0, "v": 2}"#,
+        r#"{"ct": 1.0, "v": 2}|"#,
+        r#"{"ct": 1.0, "v": 2}|no pickle"#,
+        r#"{"v": 2}|N."#,
+        r#"{"ct": 1.0}|N."#,
+        r"[1.0, 2]|N.",
+        r#"{"ct": null, "v": 2}|N."#,
+        r#"{"ct": NaN, "v": 2}|N."#,
+        r#"{"ct": -1, "v": 2}|N."#,
+        r#"{"ct": 1e99, "v": 2}|N."#,
+        r#"{"ct": 1.0, "v": "2"}|N."#,
+        r#"{"ct": 1.0, "v": -2}|N."#,
+    ] {
+        fails(bytes, ErrorKind::Decode);
+    }
+    fails(r#"{"ct": 1.0, "v": 1}|N."#, ErrorKind::Version);
+    fails(r#"{"ct": 1.0, "v": 3}|N."#, ErrorKind::Version);
+    let deep = format!(r#"{{"ct": 1.0, "v": 2, "x": {}"#, "[".repeat(100_000));
+    fails(&(deep + "|N."), ErrorKind::Decode);
+}
+
+#[test]
+fn int_dict() {
+    let class = |v: u8| {
+        let before = b"\x80\x04\x8c\x11dogpile.cache.api\x8c\x0bCachedValue\x93".to_vec();
+        let after = [&b"}(\x8c\x01vK"[..], &[v], b"\x8c\x02ctJ\xe2i\xafWu\x86R."].concat();
+        frame(before, after, CREATED_SECOND)
+    };
+    // Without the header and the end, which are there once.
+    let inner = |mut payloads: Payloads| {
+        for payload in [
+            &mut payloads.a,
+            &mut payloads.mellifluous,
+            &mut payloads.ten,
+            &mut payloads.none,
+            &mut payloads.bytes,
+        ]
+        .into_iter()
+        .chain(&mut payloads.user)
+        {
+            *payload = payload[2..payload.len() - 1].to_vec();
+        }
+        payloads
+    };
+    all(IntDictFormat::<2>, PickleCodec, &class(2), &inner(pickle()));
+    all(IntDictFormat::<3>, PickleCodec, &class(3), &inner(pickle()));
+    let bytes = frame("[", r#",{"v":2,"ct":1471113698}]"#, CREATED_SECOND);
+    all(IntDictFormat::<2>, JsonCodec, &bytes, &json());
+    // Whoever does not round is read as if.
+    let exact = br#"["a",{"v":2,"ct":1471113698.76127}]"#;
+    let entry = read::<String>(&IntDictFormat::<2>, &JsonCodec, exact).unwrap();
+    assert_eq!(entry.meta, Meta::new(CREATED_SECOND));
 }
 
 #[test]

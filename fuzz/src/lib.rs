@@ -8,8 +8,8 @@ use std::{
 
 use larder::{
     Bytes, Codec, Config, Either, Entry, Error, ErrorKind, Format, Framed, JsonCodec, Local, Memo,
-    Memory, MsgpackCodec, MsgpackNamedCodec, Null, Postcard, PostcardCodec, RawCodec, Redis,
-    RedisLock, Region, Regions,
+    Memory, MsgpackCodec, MsgpackNamedCodec, Null, PickleCodec, Postcard, PostcardCodec, PyValue,
+    RawCodec, Redis, RedisLock, Region, Regions,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_bytes::ByteBuf;
@@ -93,6 +93,22 @@ pub fn codec(codec: &impl Codec, bytes: &[u8]) {
     comes_back::<serde_json::Value>(codec, bytes);
 }
 
+/// Decodes `bytes` as a pickle into many types, and into any data.
+pub fn pickle(bytes: &[u8]) {
+    codec(&PickleCodec, bytes);
+    let Ok(value) = PickleCodec.decode::<PyValue>(bytes) else { return };
+    let mut out = Vec::new();
+    match PickleCodec.encode(&value, &mut out) {
+        // By what is shown, because a NaN is not equal to itself.
+        Ok(()) => {
+            let again: PyValue = PickleCodec.decode(&out).expect("what was written");
+            assert_eq!(format!("{again:?}"), format!("{value:?}"));
+        }
+        // A list as a key: not what Python writes, but no harm.
+        Err(error) => assert_eq!(error.kind(), ErrorKind::Encode, "{error:?}"),
+    }
+}
+
 fn entry_comes_back<T: Serialize + DeserializeOwned + PartialEq + Debug>(
     format: &impl Format,
     codec: &impl Codec,
@@ -129,11 +145,12 @@ pub fn format(format: &impl Format, bytes: &[u8]) {
         // What is nothing is no value, whatever the codec.
         assert!(format.decode::<_, ()>(&PostcardCodec, bytes).is_err());
     }
-    match choice % 5 {
+    match choice % 6 {
         0 => under(format, &MsgpackCodec, bytes),
         1 => under(format, &MsgpackNamedCodec, bytes),
         2 => under(format, &JsonCodec, bytes),
         3 => under(format, &PostcardCodec, bytes),
+        4 => under(format, &PickleCodec, bytes),
         _ => under(format, &RawCodec, bytes),
     }
 }

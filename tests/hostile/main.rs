@@ -1,9 +1,16 @@
 //! Bytes that mean harm: decoders return, within their stack, with little memory.
 
-#![cfg(all(feature = "codec-json", feature = "codec-msgpack", feature = "codec-postcard"))]
+#![cfg(all(
+    feature = "codec-json",
+    feature = "codec-msgpack",
+    feature = "codec-pickle",
+    feature = "codec-postcard",
+    feature = "format-dogpile"
+))]
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail where they are")]
 
 mod memory;
+mod pickles;
 mod types;
 
 use std::{
@@ -14,7 +21,7 @@ use std::{
 
 use larder::{
     Bytes, Codec, Format, FramedFormat, FullDictFormat, IntTimeFormat, JsonCodec, MsgpackCodec,
-    MsgpackNamedCodec, NoMetaFormat, PostcardCodec, RawCodec,
+    MsgpackNamedCodec, NoMetaFormat, PickleCodec, PostcardCodec, RawCodec,
 };
 use proptest::{
     collection,
@@ -33,6 +40,8 @@ use self::{
 
 fn every_type(codec: &(impl Codec + Debug), bytes: &Bytes) {
     fn into<T: DeserializeOwned>(codec: &(impl Codec + Debug), bytes: &Bytes, bound: Bound) {
+        let is_pickle = format!("{codec:?}") == "PickleCodec";
+        let bound = if is_pickle { bound.pickled() } else { bound };
         decode::<T>(&NoMetaFormat, codec, bytes, bound);
     }
     into::<Vec<u64>>(codec, bytes, ORDINARY);
@@ -79,6 +88,7 @@ fn everything(bytes: &[u8]) {
     every_type(&JsonCodec, bytes);
     every_type(&PostcardCodec, bytes);
     every_type(&RawCodec, bytes);
+    every_type(&PickleCodec, bytes);
     every_format(&MsgpackNamedCodec, bytes);
     every_format(&JsonCodec, bytes);
     every_format(&PostcardCodec, bytes);
@@ -339,4 +349,5 @@ fn exactly_one_value() {
     check(&MsgpackNamedCodec);
     check(&JsonCodec);
     check(&PostcardCodec);
+    check(&PickleCodec);
 }

@@ -68,6 +68,15 @@ pub(crate) const UNTAGGED: Bound = Bound(127 * 36, 8 << 10);
 /// 4096 elements of 8 bytes that take no byte of input, in a vector that doubles.
 pub(crate) const FROM_NOTHING: Bound = Bound(100, 112 << 10);
 
+impl Bound {
+    /// Of a pickle: its own parts before there is a value, and then four for each byte and 16 Ki besides, by using them
+    /// again; 1 MiB of text, and 32 bytes of it for each byte.
+    pub(crate) const fn pickled(self) -> Self {
+        let Self(factor, constant) = self;
+        Self(200 + 32 + 5 * factor, constant + (1 << 20) + (1 << 14) * factor)
+    }
+}
+
 /// Decodes `bytes` within the bound.
 #[track_caller]
 pub(crate) fn decode<T: DeserializeOwned>(

@@ -1,6 +1,11 @@
 //! Every codec under every format gives back what it was given, or refuses to take it.
 
-#![cfg(all(feature = "codec-json", feature = "codec-msgpack", feature = "codec-postcard"))]
+#![cfg(all(
+    feature = "codec-json",
+    feature = "codec-msgpack",
+    feature = "codec-pickle",
+    feature = "codec-postcard"
+))]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail where they are")]
 
 mod refused;
@@ -13,8 +18,8 @@ use std::{
 
 use larder::{
     Bytes, Codec, Entry, ErrorKind, Format, FramedFormat, FullDictFormat, IntTimeFormat, JsonCodec,
-    Meta, MsgpackCodec, MsgpackNamedCodec, NoMetaFormat, PostcardCodec, Precision, RawCodec,
-    Timestamp,
+    Meta, MsgpackCodec, MsgpackNamedCodec, NoMetaFormat, PickleCodec, PostcardCodec, Precision,
+    RawCodec, Timestamp,
 };
 use proptest::{collection, option, prelude::*};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -47,6 +52,7 @@ fn everywhere<T: Value>(value: &T) {
     gives_back(&MsgpackNamedCodec, value);
     gives_back(&JsonCodec, value);
     gives_back(&PostcardCodec, value);
+    gives_back(&PickleCodec, value);
 }
 
 fn everywhere_and_raw<T: Value>(value: &T) {

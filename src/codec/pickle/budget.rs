@@ -5,7 +5,7 @@ use serde::de::{Error as _, value::Error};
 /// How many parts a pickle of `bytes` may stand for. A part that is used again takes up two bytes, whatever
 /// is in it.
 pub(super) const fn most_parts(bytes: usize) -> usize {
-    bytes.saturating_mul(8).saturating_add(1 << 16)
+    bytes.saturating_mul(4).saturating_add(1 << 14)
 }
 
 /// How much a pickle may still make of its own by using parts of it again.
@@ -24,7 +24,7 @@ impl Budget {
 
     /// Before `parts` are handed out.
     pub(super) fn visit(&self, parts: usize) -> Result<(), Error> {
-        take(&self.parts, parts, "64 Ki parts and 8 for each of its bytes")
+        take(&self.parts, parts, "16 Ki parts and 4 for each of its bytes")
     }
 
     /// Before `bytes` are copied or handed out.

@@ -149,14 +149,13 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     ) -> Result<V::Value, Error> {
         match (name, self.node()) {
             (token::INT, Node::Long(bytes)) => self.bytes(bytes, visitor),
-            (token::INT, _) => self.deserialize_any(visitor),
             (token::VALUE, Node::Long(_)) => self.named(token::INT, visitor),
             (token::VALUE, Node::Tuple(_) | Node::CachedValue(_)) => {
                 self.named(token::TUPLE, visitor)
             }
             (token::VALUE, Node::Set(_)) => self.named(token::SET, visitor),
             (token::VALUE, Node::FrozenSet(_)) => self.named(token::FROZEN_SET, visitor),
-            (token::VALUE, _) => self.deserialize_any(visitor),
+            (token::INT | token::VALUE, _) => self.deserialize_any(visitor),
             _ => visitor.visit_newtype_struct(self),
         }
     }

@@ -1,4 +1,8 @@
-use std::{fmt, num::TryFromIntError, str::FromStr};
+use std::{
+    fmt::{self, Write as _},
+    num::TryFromIntError,
+    str::FromStr,
+};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -243,11 +247,15 @@ impl fmt::Display for PyInt {
         };
         let mut limbs = Self::magnitude(bytes);
         let not_negative = !is_negative(bytes);
+        let mut digits = String::new();
         // A byte is 2.41 digits.
         if bytes.len() * 5 / 2 > MOST_DIGITS {
-            let mut digits: String = limbs.iter().rev().map(|limb| format!("{limb:08x}")).collect();
-            digits.drain(..digits.bytes().take_while(|digit| *digit == b'0').count());
-            return f.pad_integral(not_negative, "0x", &format!("0x{digits}"));
+            digits.push_str("0x");
+            for (at, limb) in limbs.iter().rev().skip_while(|limb| **limb == 0).enumerate() {
+                let width = if at == 0 { 0 } else { 8 };
+                write!(digits, "{limb:0width$x}")?;
+            }
+            return f.pad_integral(not_negative, "", &digits);
         }
         let mut groups = Vec::new();
         while !limbs.is_empty() {
@@ -262,13 +270,9 @@ impl fmt::Display for PyInt {
                 limbs.pop();
             }
         }
-        let mut digits = String::new();
-        for group in groups.iter().rev() {
-            if digits.is_empty() {
-                digits = group.to_string();
-            } else {
-                digits += &format!("{group:09}");
-            }
+        for (at, group) in groups.iter().rev().enumerate() {
+            let width = if at == 0 { 0 } else { 9 };
+            write!(digits, "{group:0width$}")?;
         }
         f.pad_integral(not_negative, "", &digits)
     }

@@ -7,7 +7,7 @@ use serde::de::{Error as _, value::Error};
 
 use super::{
     budget::Budget,
-    class::Class,
+    calls::cannot,
     graph::{Graph, Id, Node},
     int::PyInt,
     protocol_0,
@@ -20,16 +20,17 @@ pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget) -> Result<Graph<'a>, Err
     let machine = Machine {
         bytes,
         rest: bytes,
-        nodes: Vec::new(),
-        stack: Vec::new(),
-        marks: Vec::new(),
-        memo: Vec::new(),
+        // Room for what is usual: a part is some eight bytes, and most are remembered.
+        nodes: Vec::with_capacity(bytes.len() / 8 + 4),
+        stack: Vec::with_capacity(16),
+        marks: Vec::with_capacity(4),
+        memo: Vec::with_capacity(bytes.len() / 16 + 4),
         budget,
     };
     machine.run().map_err(|(error, at)| Error::custom(format_args!("{error} (at byte {at})")))
 }
 
-struct Machine<'a, 'b> {
+pub(super) struct Machine<'a, 'b> {
     bytes: &'a [u8],
     rest: &'a [u8],
     nodes: Vec<Node<'a>>,
@@ -37,7 +38,7 @@ struct Machine<'a, 'b> {
     /// How high the stack was.
     marks: Vec<usize>,
     memo: Vec<Option<Id>>,
-    budget: &'b Budget,
+    pub(super) budget: &'b Budget,
 }
 
 impl<'a> Machine<'a, '_> {
@@ -71,23 +72,13 @@ impl<'a> Machine<'a, '_> {
             b'N' => self.push(Node::None)?,
             0x88 => self.push(Node::Bool(true))?,
             0x89 => self.push(Node::Bool(false))?,
-            b'J' => {
-                let int = i32::from_le_bytes(self.array()?);
-                self.push(Node::Int(int.into()))?;
-            }
-            b'K' => {
-                let int = self.byte()?;
-                self.push(Node::Int(int.into()))?;
-            }
-            b'M' => {
-                let int = u16::from_le_bytes(self.array()?);
-                self.push(Node::Int(int.into()))?;
-            }
+            b'J' => self.array().and_then(|bytes| self.int(i32::from_le_bytes(bytes)))?,
+            b'K' => self.array().and_then(|bytes| self.int(u8::from_le_bytes(bytes)))?,
+            b'M' => self.array().and_then(|bytes| self.int(u16::from_le_bytes(bytes)))?,
             0x8a => self.long(Self::length_1)?,
             0x8b => self.long(Self::length_4)?,
             b'G' => {
-                let float = f64::from_be_bytes(self.array()?);
-                self.push(Node::Float(float))?;
+                self.array().and_then(|bytes| self.push(Node::Float(f64::from_be_bytes(bytes))))?;
             }
 
             0x8c => self.text(Self::length_1)?,
@@ -105,70 +96,28 @@ impl<'a> Machine<'a, '_> {
             b')' => self.push(Node::Tuple(Box::default()))?,
             b'}' => self.push(Node::Dict(Vec::new()))?,
             0x8f => self.push(Node::Set(Vec::new()))?,
-            b'l' => {
-                let items = self.pop_mark()?;
-                self.push(Node::List(items))?;
-            }
-            b't' => {
-                let items = self.pop_mark()?;
-                self.push(Node::Tuple(items.into()))?;
-            }
+            b'l' => self.pop_mark().and_then(|items| self.push(Node::List(items)))?,
+            b't' => self.pop_mark().and_then(|items| self.push(Node::Tuple(items.into())))?,
             length @ 0x85..=0x87 => self.short_tuple(usize::from(length - 0x84))?,
-            b'd' => {
-                let items = pairs(&self.pop_mark()?)?;
-                self.push(Node::Dict(items))?;
-            }
-            0x91 => {
-                let items = self.pop_mark()?;
-                self.push(Node::FrozenSet(items.into()))?;
-            }
-            b'a' => {
-                let item = self.pop()?;
-                self.add(&[item])?;
-            }
-            b'e' => {
-                let items = self.pop_mark()?;
-                self.add(&items)?;
-            }
-            0x90 => {
-                let items = self.pop_mark()?;
-                self.add_to_set(&items)?;
-            }
+            b'd' => self.pop_mark().and_then(|items| self.push(Node::Dict(pairs(&items)?)))?,
+            0x91 => self.pop_mark().and_then(|items| self.push(Node::FrozenSet(items.into())))?,
+            b'a' => self.pop().and_then(|item| self.add(&[item]))?,
+            b'e' => self.pop_mark().and_then(|items| self.add(&items))?,
+            0x90 => self.pop_mark().and_then(|items| self.add_to_set(&items))?,
             b's' => {
                 let value = self.pop()?;
                 let key = self.pop()?;
                 self.add_to_dict(&[key, value])?;
             }
-            b'u' => {
-                let items = self.pop_mark()?;
-                self.add_to_dict(&items)?;
-            }
+            b'u' => self.pop_mark().and_then(|items| self.add_to_dict(&items))?,
 
-            b'p' => {
-                let number = self.number()?;
-                self.remember(number)?;
-            }
-            b'q' => {
-                let number = self.byte()?;
-                self.remember(number.into())?;
-            }
-            b'r' => {
-                let number = self.length_4()?;
-                self.remember(number)?;
-            }
+            b'p' => self.number().and_then(|number| self.remember(number))?,
+            b'q' => self.length_1().and_then(|number| self.remember(number))?,
+            b'r' => self.length_4().and_then(|number| self.remember(number))?,
             0x94 => self.remember(self.memo.len())?,
-            b'g' => {
-                let number = self.number()?;
-                self.recall(number)?;
-            }
-            b'h' => {
-                let number = self.byte()?;
-                self.recall(number.into())?;
-            }
-            b'j' => {
-                let number = self.length_4()?;
-                self.recall(number)?;
-            }
+            b'g' => self.number().and_then(|number| self.recall(number))?,
+            b'h' => self.length_1().and_then(|number| self.recall(number))?,
+            b'j' => self.length_4().and_then(|number| self.recall(number))?,
 
             b'c' => {
                 let module = utf8(self.line()?)?;
@@ -232,7 +181,7 @@ impl<'a> Machine<'a, '_> {
 
     // The stack.
 
-    fn push(&mut self, node: Node<'a>) -> Result<(), Error> {
+    pub(super) fn push(&mut self, node: Node<'a>) -> Result<(), Error> {
         let id = Id::try_from(self.nodes.len()).map_err(Error::custom)?;
         self.nodes.push(node);
         self.stack.push(id);
@@ -248,7 +197,7 @@ impl<'a> Machine<'a, '_> {
         above.copied().ok_or_else(|| Error::custom("the stack is empty"))
     }
 
-    fn pop(&mut self) -> Result<Id, Error> {
+    pub(super) fn pop(&mut self) -> Result<Id, Error> {
         let top = self.top()?;
         self.stack.pop();
         Ok(top)
@@ -299,6 +248,10 @@ impl<'a> Machine<'a, '_> {
         }
     }
 
+    fn int(&mut self, int: impl Into<i64>) -> Result<(), Error> {
+        self.push(Node::Int(int.into()))
+    }
+
     fn long(&mut self, length: fn(&mut Self) -> Result<usize, Error>) -> Result<(), Error> {
         let length = length(self)?;
         let bytes = self.take(length)?;
@@ -339,10 +292,10 @@ impl<'a> Machine<'a, '_> {
             b'S' => Node::OldText(protocol_0::string(line)?),
             b'V' => Node::Text(protocol_0::unicode(line)?),
             b'F' => Node::Float(protocol_0::float(utf8(line)?)?),
-            b'L' => int(&protocol_0::long(utf8(line)?)?),
+            b'L' => number(&protocol_0::long(utf8(line)?)?),
             _ => match protocol_0::int(utf8(line)?)? {
                 protocol_0::Int::Bool(bool) => Node::Bool(bool),
-                protocol_0::Int::Int(number) => int(&number),
+                protocol_0::Int::Int(int) => number(&int),
             },
         };
         self.push(node)
@@ -384,110 +337,12 @@ impl<'a> Machine<'a, '_> {
         Ok(&mut self.nodes[top as usize])
     }
 
-    fn node(&self, id: Id) -> &Node<'a> {
+    pub(super) fn node(&self, id: Id) -> &Node<'a> {
         &self.nodes[id as usize]
-    }
-
-    // Classes.
-
-    fn class(&mut self, module: &str, name: &str) -> Result<(), Error> {
-        match Class::named(module, name) {
-            Some(class) => self.push(Node::Class(class)),
-            None => Err(unknown_class(module, name)),
-        }
-    }
-
-    fn class_from_stack(&mut self) -> Result<(), Error> {
-        let (name, module) = (self.pop()?, self.pop()?);
-        let class = match (self.node(module), self.node(name)) {
-            (Node::Text(module), Node::Text(name)) => {
-                Class::named(module, name).ok_or_else(|| unknown_class(module, name))?
-            }
-            _ => return Err(Error::custom("the name of a class is not text")),
-        };
-        self.push(Node::Class(class))
-    }
-
-    /// Makes what the class on the stack makes of the tuple above it.
-    fn call(&mut self) -> Result<(), Error> {
-        let (arguments, class) = (self.pop()?, self.pop()?);
-        let Node::Class(class) = *self.node(class) else {
-            return Err(cannot("call", self.node(class)));
-        };
-        let Node::Tuple(arguments) = self.node(arguments) else {
-            return Err(cannot("call something with", self.node(arguments)));
-        };
-        let made = match (class, &**arguments) {
-            (Class::CachedValue, [payload, metadata]) => Node::CachedValue([*payload, *metadata]),
-            (Class::Reconstructor, [class, base, content]) => {
-                self.reconstruct(*class, *base, *content)?
-            }
-            (Class::Bytes | Class::ByteArray, []) => Node::Bytes(Cow::Borrowed(&[])),
-            (Class::Bytes | Class::ByteArray, [bytes]) => self.to_bytes(*bytes)?,
-            (Class::Encode | Class::ByteArray, [text, encoding]) => {
-                self.encode(*text, *encoding)?
-            }
-            (Class::Set, []) => Node::Set(Vec::new()),
-            (Class::Set, [items]) => Node::Set(self.items(*items)?),
-            (Class::FrozenSet, []) => Node::FrozenSet(Box::default()),
-            (Class::FrozenSet, [items]) => Node::FrozenSet(self.items(*items)?.into()),
-            (class, arguments) => {
-                let count = arguments.len();
-                return Err(Error::custom(format_args!(
-                    "{class:?} does not take {count} arguments"
-                )));
-            }
-        };
-        self.push(made)
-    }
-
-    fn reconstruct(&self, class: Id, base: Id, content: Id) -> Result<Node<'a>, Error> {
-        match (self.node(class), self.node(base), self.node(content)) {
-            (Node::Class(Class::CachedValue), Node::Class(Class::Tuple), Node::Tuple(content))
-                if let [payload, metadata] = **content =>
-            {
-                Ok(Node::CachedValue([payload, metadata]))
-            }
-            _ => Err(Error::custom("only a `CachedValue` can be reconstructed")),
-        }
-    }
-
-    fn to_bytes(&self, bytes: Id) -> Result<Node<'a>, Error> {
-        match self.node(bytes) {
-            Node::Bytes(bytes) | Node::OldText(bytes) => {
-                self.budget.spend(bytes.len())?;
-                Ok(Node::Bytes(bytes.clone()))
-            }
-            other => Err(cannot("make bytes of", other)),
-        }
-    }
-
-    fn encode(&self, text: Id, encoding: Id) -> Result<Node<'a>, Error> {
-        let (Node::Text(text), Node::Text(encoding)) = (self.node(text), self.node(encoding))
-        else {
-            return Err(Error::custom("cannot encode what is not text"));
-        };
-        if !matches!(&**encoding, "latin1" | "latin-1") {
-            return Err(Error::custom("no other encoding than latin1 stands for bytes"));
-        }
-        self.budget.spend(text.len())?;
-        let bytes: Result<Vec<u8>, _> = text.chars().map(u8::try_from).collect();
-        Ok(Node::Bytes(Cow::Owned(bytes.map_err(Error::custom)?)))
-    }
-
-    /// The items of a list or tuple that a set is made of.
-    fn items(&self, items: Id) -> Result<Vec<Id>, Error> {
-        let items: &[Id] = match self.node(items) {
-            Node::List(items) => items,
-            Node::Tuple(items) => items,
-            other => return Err(cannot("make a set of", other)),
-        };
-        self.budget.spend(size_of_val(items))?;
-        Ok(items.to_vec())
     }
 }
 
-fn int<'a>(number: &PyInt) -> Node<'a> {
+fn number<'a>(number: &PyInt) -> Node<'a> {
     match i64::try_from(number) {
         Ok(small) => Node::Int(small),
         Err(_) => Node::Long(Cow::Owned(number.to_le_bytes())),
@@ -504,20 +359,6 @@ fn pairs(items: &[Id]) -> Result<Vec<(Id, Id)>, Error> {
 
 fn utf8(bytes: &[u8]) -> Result<&str, Error> {
     str::from_utf8(bytes).map_err(Error::custom)
-}
-
-#[cold]
-fn cannot(what: &str, node: &Node<'_>) -> Error {
-    Error::custom(format_args!("cannot {what} {}", node.describe()))
-}
-
-#[cold]
-fn unknown_class(module: &str, name: &str) -> Error {
-    let name: String = format!("{module}.{name}").chars().take(100).collect();
-    Error::custom(format_args!(
-        "the class {name:?} is not data, and is not loaded; let Python store dicts, lists, texts and \
-         numbers, or share the cache by another codec"
-    ))
 }
 
 #[cold]

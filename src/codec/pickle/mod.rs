@@ -1,4 +1,5 @@
 mod budget;
+mod calls;
 mod class;
 mod de;
 mod graph;
@@ -65,7 +66,7 @@ use crate::Result;
 /// # Bounds
 ///
 /// A pickle may use a part again by its number, so a few bytes can stand for much: a list of a list of a
-/// list, each ten times the one below. A value may have 64 Ki parts and eight for each byte of its pickle,
+/// list, each ten times the one below. A value may have 16 Ki parts and four for each byte of its pickle,
 /// and 1 MiB of text and bytes and 32 for each. It nests at most 127 levels deep, as with every
 /// codec; a list that contains itself nests for ever, and is refused. Integers written in decimal have at
 /// most 4300 digits, as in Python itself. A larger value is a miss.

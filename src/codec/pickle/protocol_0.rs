@@ -36,9 +36,8 @@ pub(super) fn float(line: &str) -> Result<f64, Error> {
 
 /// `S`: a literal of Python 2, in quotes and with escapes.
 pub(super) fn string(line: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
-    let content = match line {
-        [b'\'', content @ .., b'\''] | [b'"', content @ .., b'"'] => content,
-        _ => return Err(wrong("a string in quotes")),
+    let ([b'\'', content @ .., b'\''] | [b'"', content @ .., b'"']) = line else {
+        return Err(wrong("a string in quotes"));
     };
     if !content.contains(&b'\\') {
         return Ok(Cow::Borrowed(content));

@@ -144,7 +144,7 @@ impl Serializer for Writer<'_> {
     }
 
     fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Refused, Error> {
-        refused("structs")
+        refused("tuples")
     }
 
     fn serialize_tuple_variant(
