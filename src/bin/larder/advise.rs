@@ -40,7 +40,8 @@ pub(crate) struct Now {
     pub(crate) stacks: Vec<String>,
     /// By the same model as everything else.
     pub(crate) bytes: f64,
-    /// By `MEMORY USAGE`, with what that leaves out: the places in the tables of keys and of TTLs.
+    /// By `MEMORY USAGE`, with what that leaves out: the places in the tables of keys and of TTLs. Not for
+    /// Valkey 8, whose `MEMORY USAGE` leaves out some keys, too.
     pub(crate) measured_bytes: Option<f64>,
 }
 
@@ -98,6 +99,8 @@ struct Cost {
     with_ttl: f64,
     without_ttl: f64,
     packed: Option<f64>,
+    /// Of the value alone.
+    len: f64,
 }
 
 impl Cost {
@@ -265,7 +268,7 @@ fn measured(entry: &Entry<'_>, model: &Model) -> Option<f64> {
         Content::Hash(len, _) => *len as f64,
         _ => 1.0,
     };
-    Some(entry.memory()? + model.unsaid(entry.key.ttl.is_some()) / fields)
+    Some(entry.memory()? + model.unsaid(entry.key.ttl.is_some())? / fields)
 }
 
 /// What the entries of a group take in one stack.
@@ -273,11 +276,13 @@ fn measured(entry: &Entry<'_>, model: &Model) -> Option<f64> {
 struct Tally {
     with_ttl: f64,
     without_ttl: f64,
+    len: f64,
     fields: Vec<Field>,
     names: usize,
 }
 
 impl Tally {
+    #[expect(clippy::cast_precision_loss, reason = "a size")]
     fn with(
         mut self,
         entry: &Entry<'_>,
@@ -287,6 +292,7 @@ impl Tally {
     ) -> Self {
         // A pair under a key of its own is written with a byte between its parts.
         let name = entry.key.name.len() + entry.field.map_or(0, |field| field.len() + 1);
+        self.len += entry.weight * bytes.len() as f64;
         self.with_ttl += entry.weight * model.plain(name, bytes, true);
         self.without_ttl += entry.weight * model.plain(name, bytes, false);
         if let Some(packing) = packing {
@@ -308,7 +314,12 @@ impl Tally {
             let bytes = hashes.map(|fields| model.hash(name, fields, *count, ttl));
             bytes.sum::<f64>() / number / count
         });
-        Cost { with_ttl: self.with_ttl / read, without_ttl: self.without_ttl / read, packed }
+        Cost {
+            with_ttl: self.with_ttl / read,
+            without_ttl: self.without_ttl / read,
+            packed,
+            len: self.len / read,
+        }
     }
 }
 
@@ -360,7 +371,13 @@ impl Weighed<'_> {
         // Without names to write, there is nothing to it but `Msgpack`.
         let is_own = |offer: Offer| self.has_names || offer.codec != Codec::MsgpackNamed;
         let fitting = self.costs.iter().filter(|(offer, _)| fits(*offer) && is_own(*offer));
-        let (offer, cost) = fitting.min_by(|a, b| bytes(a.1).0.total_cmp(&bytes(b.1).0))?;
+        // What the allocator makes equal, the shorter value decides.
+        let size = |cost: Cost| ((bytes(cost).0 * 10.0).round(), cost.len);
+        let least = |a: Cost, b: Cost| {
+            let (a, b) = (size(a), size(b));
+            a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
+        };
+        let (offer, cost) = fitting.min_by(|a, b| least(a.1, b.1))?;
         let (bytes, is_packed) = bytes(*cost);
         let mut gives_up = offer.gives_up(self.has_names);
         if is_packed {

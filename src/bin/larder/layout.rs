@@ -119,8 +119,8 @@ fn buckets(names: &[&str], weight: f64) -> Option<f64> {
         let (Some(least), Some(most), true) = (least, most, seen > 1.0) else { return 1.0 };
         // The range goes on beyond the sampled ones by as much as is between two of them.
         let range = (most - least) as f64 * (seen + 1.0) / (seen - 1.0) + 1.0;
-        let size = f64::from(BUCKET);
         let fill = (seen * weight / range.max(seen)).min(1.0);
+        let size = f64::from(BUCKET).min(range);
         // Those buckets that have a field at all.
         let filled = (size * fill / (1.0 - (1.0 - fill).powf(size))).max(1.0);
         filled.min(seen * weight)

@@ -1,8 +1,8 @@
 //! What entries take in Redis, by the sizes of its structures.
 //!
-//! Of Redis 7.0 to 8.0 on 64 bits (`server.h`, `dict.h`, `sds.h`, `listpack.c`), which is what the servers in
-//! use have in common. Valkey 8.1 and Redis 8.2 put keys into their objects: there a plain key takes some 20
-//! to 40 bytes less, a small hash the same.
+//! Of 64-bit servers: Redis 6 to 8.0 (`server.h`, `dict.h`, `sds.h`, `listpack.c`), and Valkey from 8.1 on, which
+//! puts a key into the object of its value (`object.c`, `hashtable.c`). Later versions of Redis do similarly, and
+//! are taken for Redis 8.0: there a plain key takes some 20 bytes less than is said, a small hash the same.
 
 use crate::sample::{Content, Sample};
 
@@ -18,6 +18,9 @@ const EMBEDDED: usize = 44;
 const SHARED: i64 = 10_000;
 /// A listpack's length and number of elements, and its end.
 const LISTPACK: u64 = 6 + 1;
+/// Valkey's `hashtable`: buckets of a cache line, with so many entries.
+const BUCKET: f64 = 64.0;
+const BUCKET_ENTRIES: f64 = 7.0;
 /// `hash-max-listpack-entries` and `hash-max-listpack-value`, as they are unless somebody changed them.
 const PACKED_FIELDS: f64 = 512.0;
 const PACKED_BYTES: usize = 64;
@@ -44,9 +47,33 @@ impl Allocator {
     }
 }
 
+/// How a server keeps keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Family {
+    /// Entry, key and object are three allocations.
+    Redis,
+    /// A key is inside of its object, and so is a value if all of that has room in so many bytes; then some do
+    /// without the pointer to it.
+    Valkey { room: u64, saved: u64 },
+}
+
+impl Family {
+    /// Told by `Valkey 8.1.1`.
+    fn of(name: Option<&str>) -> Self {
+        let version = name.and_then(|name| name.strip_prefix("Valkey "));
+        let part = |at| version.and_then(|version| version.split('.').nth(at)?.parse::<u32>().ok());
+        match (part(0), part(1)) {
+            (Some(8), Some(1..)) => Self::Valkey { room: 64, saved: 0 },
+            (Some(9..), _) => Self::Valkey { room: 128, saved: 8 },
+            _ => Self::Redis,
+        }
+    }
+}
+
 /// A server's memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Model {
+    family: Family,
     allocator: Allocator,
     shares_numbers: bool,
     /// How many keys the tables of all keys, and of all TTLs, are for.
@@ -67,10 +94,10 @@ impl Model {
     /// The server's; if it does not tell how it counts, the one that agrees best with what `MEMORY USAGE` says of the sampled keys.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     pub(crate) fn of(sample: &Sample) -> Self {
-        let shares_numbers = sample.server.shares_numbers;
         let model = |allocator| Self {
+            family: Family::of(sample.server.name.as_deref()),
             allocator,
-            shares_numbers,
+            shares_numbers: sample.server.shares_numbers,
             keys: sample.database_keys.max(1) as f64,
         };
         let allocators = match (&sample.server.allocator, sample.server.quantum) {
@@ -79,16 +106,17 @@ impl Model {
             _ => vec![Allocator::Jemalloc(8), Allocator::Jemalloc(16)],
         };
         let models = allocators.iter().map(|allocator| model(*allocator));
-        let error = |model: &Self| -> u64 {
+        let error = |model: &Self| -> f64 {
             let errors = sample.keys.iter().filter_map(|key| {
                 let Content::Text(stored) = &key.content else { return None };
                 let whole = stored.is_whole().then_some(&stored.bytes)?;
-                let said = model.takes(sds(key.name.len())) + model.value(whole) + DICT_ENTRY;
-                Some(said.abs_diff(key.memory?))
+                let ttl = key.ttl.is_some();
+                let said = model.plain(key.name.len(), whole, ttl) - model.unsaid(ttl)?;
+                Some((said - key.memory? as f64).abs())
             });
             errors.sum()
         };
-        models.min_by_key(error).unwrap_or(model(Allocator::Jemalloc(8)))
+        models.min_by(|a, b| error(a).total_cmp(&error(b))).unwrap_or(model(Allocator::Jemalloc(8)))
     }
 
     fn takes(&self, bytes: u64) -> u64 {
@@ -97,25 +125,45 @@ impl Model {
 
     /// A plain key with its value, and with a TTL of its own.
     pub(crate) fn plain(&self, name: usize, value: &[u8], ttl: bool) -> f64 {
-        self.key(name, ttl) + whole(self.value(value))
+        let places = self.places(ttl);
+        let object = object(name, ttl);
+        // With the text's header of 3 bytes, and the zero after it.
+        let text = 4 + value.len() as u64;
+        places
+            + whole(match self.family {
+                Family::Redis => self.takes(sds(name)) + self.value(value),
+                Family::Valkey { .. } if number(value).is_some() => self.takes(object),
+                Family::Valkey { room, saved } if object - saved + text <= room => {
+                    self.takes(object - saved + text)
+                }
+                Family::Valkey { .. } => self.takes(object) + self.takes(sds(value.len())),
+            })
     }
 
-    /// What `MEMORY USAGE` leaves out of a key.
-    pub(crate) fn unsaid(&self, ttl: bool) -> f64 {
-        self.key(0, ttl) - whole(self.takes(sds(0)) + DICT_ENTRY)
+    /// What `MEMORY USAGE` leaves out of a key, where it is always the same.
+    pub(crate) fn unsaid(&self, ttl: bool) -> Option<f64> {
+        match self.family {
+            Family::Redis => Some(self.places(ttl) - whole(DICT_ENTRY)),
+            // The keys of some, and not of others.
+            Family::Valkey { saved: 0, .. } => None,
+            Family::Valkey { .. } => Some(self.places(ttl)),
+        }
     }
 
     /// A place in the table of all keys, and in that of all TTLs.
-    fn key(&self, name: usize, ttl: bool) -> f64 {
-        let place = whole(self.takes(DICT_ENTRY)) + table(self.keys) / self.keys;
-        place * if ttl { 2.0 } else { 1.0 } + whole(self.takes(sds(name)))
+    fn places(&self, ttl: bool) -> f64 {
+        let place = match self.family {
+            Family::Redis => whole(self.takes(DICT_ENTRY)) + table(self.keys) / self.keys,
+            Family::Valkey { .. } => buckets(self.keys) / self.keys,
+        };
+        place * if ttl { 2.0 } else { 1.0 }
     }
 
+    /// The value of a plain key of Redis.
     fn value(&self, value: &[u8]) -> u64 {
         match number(value) {
             Some(0..SHARED) if self.shares_numbers => 0,
             Some(_) => self.takes(OBJECT),
-            // With the text's header of 3 bytes, and the zero after it.
             None if value.len() <= EMBEDDED => self.takes(OBJECT + 4 + value.len() as u64),
             None => self.takes(OBJECT) + self.takes(sds(value.len())),
         }
@@ -151,7 +199,11 @@ impl Model {
         let mean = |part: fn(&Field) -> u64| {
             fields.iter().map(part).sum::<u64>() as f64 / fields.len().max(1) as f64
         };
-        let head = self.key(name, ttl) + whole(self.takes(OBJECT));
+        let head = self.places(ttl)
+            + whole(match self.family {
+                Family::Redis => self.takes(sds(name)) + self.takes(OBJECT),
+                Family::Valkey { .. } => self.takes(object(name, ttl)),
+            });
         if !is_small {
             let places = self.takes(table(count) as u64);
             return head + whole(self.takes(DICT) + places) + count * mean(|field| field.spread);
@@ -164,6 +216,24 @@ impl Model {
 /// The places of a table for so many: a power of two of pointers.
 fn table(count: f64) -> f64 {
     8.0 * count.max(4.0).log2().ceil().exp2()
+}
+
+/// The buckets of a table for so many, and those behind buckets that are full.
+fn buckets(count: f64) -> f64 {
+    let buckets = (count / BUCKET_ENTRIES).max(1.0).log2().ceil().exp2();
+    // Keys fall into buckets by chance: with this mean, some have more of them than there is room for.
+    let mean = count / buckets;
+    let (mut chance, mut full) = ((-mean).exp(), 1.0);
+    for entries in 1..=8 {
+        full -= chance;
+        chance *= mean / f64::from(entries);
+    }
+    BUCKET * buckets * (1.0 + full.max(0.0))
+}
+
+/// Valkey's object with the key in it, its length, and the time at which it ends.
+fn object(name: usize, ttl: bool) -> u64 {
+    OBJECT + 1 + sds(name) + if ttl || name >= 128 { 8 } else { 0 }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a size")]
