@@ -380,15 +380,15 @@ impl Weighed<'_> {
         let (offer, cost) = fitting.min_by(|a, b| least(a.1, b.1))?;
         let (bytes, is_packed) = bytes(*cost);
         let mut gives_up = offer.gives_up(self.has_names);
-        if is_packed {
+        let packing = self.packing.as_ref().filter(|_| is_packed);
+        if packing.is_some_and(|packing| !packing.is_as_now()) {
             gives_up.push(
                 "one TTL for all entries of a hash, from the first of them on (`PerField` gives each its \
                  own, for 12 bytes more on Redis 8)",
             );
-        } else if !self.ttl {
+        } else if !is_packed && !self.ttl {
             gives_up.push("no TTL: keys stay until the server evicts them (`maxmemory-policy`)");
         }
-        let packing = self.packing.as_ref().filter(|_| is_packed);
         let backend = packing.map_or("Redis".into(), Packing::backend);
         Some(Pick { what, stack: offer.over(&backend), bytes, gives_up })
     }

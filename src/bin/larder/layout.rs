@@ -84,6 +84,11 @@ impl Packing {
         }
     }
 
+    /// Whether the entries are in hashes already.
+    pub(crate) fn is_as_now(&self) -> bool {
+        self.kind == Kind::Hashes
+    }
+
     /// The type that makes these hashes.
     pub(crate) fn backend(&self) -> String {
         match self.kind {
