@@ -1,6 +1,8 @@
 //! What the targets share: bytes become a value or an error, and a value comes back from the bytes
 //! it becomes.
 
+mod memory;
+
 use std::{
     collections::{BTreeMap, HashMap},
     fmt::Debug,
@@ -96,7 +98,12 @@ pub fn codec(codec: &impl Codec, bytes: &[u8]) {
 /// Decodes `bytes` as a pickle into many types, and into any data.
 pub fn pickle(bytes: &[u8]) {
     codec(&PickleCodec, bytes);
-    let Ok(value) = PickleCodec.decode::<PyValue>(bytes) else { return };
+    let (value, peak) = memory::peak(|| PickleCodec.decode::<PyValue>(bytes));
+    // The parts of the pickle before there is a value; parts and text that are used again; what may be used
+    // again by the smallest of pickles.
+    let bound = 500 * bytes.len() + (2 << 20);
+    assert!(peak <= bound, "{peak} bytes of memory for {}", bytes.len());
+    let Ok(value) = value else { return };
     let mut out = Vec::new();
     match PickleCodec.encode(&value, &mut out) {
         // By what is shown, because a NaN is not equal to itself.

@@ -4,6 +4,7 @@
     formats.py golden URL       writes entries at a fixed time, and prints their bytes
     formats.py write URL        writes entries, and prints their keys, values and times
     formats.py read URL         reads the entries named on standard input, and prints the same
+    formats.py echo             unpickles what is on standard input, and pickles it again
 
 One JSON document a line. Which forms there are depends on the packages.
 """
@@ -179,6 +180,11 @@ def main(command, url=None):
             key = key_from(asked["key"])
             value, created = read(forms[asked["form"]], key)
             say(form=asked["form"], key=asked["key"], value=describe(value), ct=created)
+    elif command == "echo":
+        for line in sys.stdin:
+            asked = json.loads(line)
+            value = pickle.loads(bytes.fromhex(asked["bytes"]))
+            say(value=describe(value), bytes=pickle.dumps(value, asked["protocol"]).hex())
     else:
         sys.exit(__doc__)
 

@@ -1,19 +1,27 @@
 //! Python and larder at the same Redis.
 
 use std::{
+    collections::BTreeMap,
     io::Write,
     process::{Command, Stdio},
 };
 
 use larder::{
-    BackendExt, Hstore, Key, LayerExt, Never, PayloadExt, PyValue, Redis, Result, Timestamp,
+    BackendExt, Codec, Hstore, Key, LayerExt, Never, PayloadExt, PickleCodec, PyInt, PyValue,
+    Redis, Result, Timestamp,
+};
+use proptest::{
+    collection,
+    prelude::*,
+    strategy::ValueTree,
+    test_runner::{Config, TestRunner},
 };
 use serde_json::{Value, json};
 
 use crate::{
     created, only_lists,
     support::redis_server::RedisServer,
-    words::{build, comparable, describe},
+    words::{build, comparable, describe, hex, unhex},
 };
 
 /// Runs `tests/python/formats.py` with the packages of today or of before.
@@ -105,7 +113,7 @@ async fn both_directions(packages: &str, forms: usize) {
     let written = python(packages, &["write", &url], "");
     let written: Vec<Value> =
         written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let mut seen = std::collections::BTreeMap::<String, u32>::new();
+    let mut seen = BTreeMap::<String, u32>::new();
     let mut asked = String::new();
     for line in &written {
         let form = line["form"].as_str().unwrap();
@@ -150,6 +158,74 @@ async fn with_the_packages_of_today() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_the_packages_of_before() {
     both_directions("before", 8).await;
+}
+
+/// What Python can hash, and tells apart from any other.
+fn hashable() -> impl Strategy<Value = PyValue> {
+    let leaf = prop_oneof![
+        any::<i128>().prop_map(|int| PyValue::Int(int.into())),
+        collection::vec(any::<u8>(), 17..40)
+            .prop_map(|bytes| PyValue::Int(PyInt::from_le_bytes(&bytes))),
+        ".{0,12}".prop_map(PyValue::Text),
+        collection::vec(any::<u8>(), 0..12).prop_map(PyValue::Bytes),
+    ];
+    leaf.prop_recursive(3, 20, 4, |inner| {
+        prop_oneof![
+            collection::vec(inner.clone(), 0..6).prop_map(PyValue::Tuple),
+            collection::vec(inner, 0..4).prop_map(|items| PyValue::FrozenSet(distinct(items))),
+        ]
+    })
+}
+
+/// Each once.
+fn distinct(items: Vec<PyValue>) -> Vec<PyValue> {
+    let by_words = |item| (comparable(&describe(&item), false).to_string(), item);
+    items.into_iter().map(by_words).collect::<BTreeMap<_, _>>().into_values().collect()
+}
+
+fn any_value() -> impl Strategy<Value = PyValue> {
+    let leaf = prop_oneof![
+        Just(PyValue::None),
+        any::<bool>().prop_map(PyValue::Bool),
+        any::<f64>().prop_map(PyValue::Float),
+        hashable(),
+    ];
+    leaf.prop_recursive(5, 60, 8, |inner| {
+        prop_oneof![
+            collection::vec(inner.clone(), 0..8).prop_map(PyValue::List),
+            collection::vec(inner.clone(), 0..6).prop_map(PyValue::Tuple),
+            collection::vec(hashable(), 0..5).prop_map(|items| PyValue::Set(distinct(items))),
+            (collection::vec(hashable(), 0..5), collection::vec(inner, 5)).prop_map(
+                |(keys, values)| PyValue::Dict(distinct(keys).into_iter().zip(values).collect())
+            ),
+        ]
+    })
+}
+
+/// Values of any shape go to Python and come back, in every protocol.
+#[test]
+fn any_pickle_there_and_back() {
+    let mut runner = TestRunner::new(Config::default());
+    let mut asked = String::new();
+    let mut values = Vec::new();
+    for number in 0..600 {
+        let value = any_value().new_tree(&mut runner).unwrap().current();
+        let mut bytes = Vec::new();
+        PickleCodec.encode(&value, &mut bytes).unwrap();
+        asked += &json!({ "bytes": hex(&bytes), "protocol": number % 6 }).to_string();
+        asked.push('\n');
+        values.push(value);
+    }
+    let answers = python("current", &["echo"], &asked);
+    let answers: Vec<Value> =
+        answers.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(answers.len(), values.len());
+    for (value, answer) in values.iter().zip(answers) {
+        let words = comparable(&describe(value), false);
+        assert_eq!(comparable(&answer["value"], false), words);
+        let again: PyValue = PickleCodec.decode(&unhex(answer["bytes"].as_str().unwrap())).unwrap();
+        assert_eq!(comparable(&describe(&again), false), words, "{answer}");
+    }
 }
 
 /// The data in this folder is what Python wrote, not what somebody thought that it writes.
