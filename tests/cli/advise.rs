@@ -6,7 +6,7 @@ use larder::{BackendExt, LayerExt, PayloadExt, Redis, Store};
 use serde_json::Value;
 
 use super::{
-    data::{User, fill, redis},
+    data::{User, cluster_node, fill, redis},
     json,
     support::{
         redis_server::{RedisServer, newer},
@@ -108,6 +108,12 @@ async fn valkey_8_takes_what_is_said() {
 #[tokio::test]
 async fn valkey_9_takes_what_is_said() {
     agrees(|| RedisServer::start_program(newer("valkey-9"), &[])).await;
+}
+
+/// Entries of a node are larger: they know their slots.
+#[tokio::test]
+async fn a_node_of_a_cluster_takes_what_is_said() {
+    agrees(cluster_node).await;
 }
 
 /// And in the other direction, from hashes to keys.

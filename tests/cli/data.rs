@@ -1,6 +1,9 @@
 //! What is in the servers.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 use larder::{Redis, Region, Store};
 use serde::{Deserialize, Serialize};
@@ -46,6 +49,18 @@ pub(crate) async fn fill<S, T>(
         let keys: Vec<String> = batch.clone().map(&key).collect();
         region.set_multi(keys.iter().zip(batch.map(&value))).await.unwrap();
     }
+}
+
+/// A cluster of one node, once it answers for its slots.
+pub(crate) fn cluster_node() -> RedisServer {
+    let server = RedisServer::start_with(&["--cluster-enabled", "yes"]);
+    server.call(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
+    let start = Instant::now();
+    while !server.call(&["CLUSTER", "INFO"]).text().contains("cluster_state:ok") {
+        assert!(start.elapsed() < DEADLINE, "the cluster is not well");
+        thread::sleep(Duration::from_millis(5));
+    }
+    server
 }
 
 /// Seconds since 1970.

@@ -7,7 +7,9 @@ use std::{
 };
 
 use super::{
-    command, failure, json, run,
+    command,
+    data::cluster_node,
+    failure, json, run,
     support::redis_server::{RedisServer, Reply},
     text,
 };
@@ -123,6 +125,14 @@ fn what_is_refused_is_left_out_and_told_once() {
     server.call(&["ACL", "SETUSER", "some", "-scan"]);
     let told = failure(run(&mut command(&["inspect", &url])), 1);
     assert!(told.contains("NOPERM") && told.contains("lacks this right"), "{told}");
+}
+
+#[test]
+fn a_node_of_a_cluster_is_said_to_be_one() {
+    let server = cluster_node();
+    server.call(&["SET", "user:1", "x"]);
+    let shown = text(&["inspect", &server.tcp_url()]);
+    assert!(shown.contains("Note: this is one node of a cluster"), "{shown}");
 }
 
 #[test]

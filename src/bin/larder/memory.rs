@@ -4,10 +4,15 @@
 //! puts a key into the object of its value (`object.c`, `hashtable.c`). Later versions of Redis do similarly, and
 //! are taken for Redis 8.0: there a plain key takes some 20 bytes less than is said, a small hash the same.
 
-use crate::sample::{Content, Sample};
+use crate::{
+    sample::{Content, Sample},
+    server::Server,
+};
 
 /// `dictEntry`: key, value, next.
 const DICT_ENTRY: u64 = 24;
+/// `clusterDictEntryMetadata`: the next and the one before.
+const SLOT_LINKS: u64 = 16;
 /// `robj`: type, encoding, use, references, pointer.
 const OBJECT: u64 = 16;
 /// `dict`: type, two tables and their sizes.
@@ -50,8 +55,8 @@ impl Allocator {
 /// How a server keeps keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Family {
-    /// Entry, key and object are three allocations.
-    Redis,
+    /// Entry (of so many bytes), key and object are three allocations.
+    Redis { entry: u64 },
     /// A key is inside of its object, and so is a value if all of that has room in so many bytes; then some do
     /// without the pointer to it.
     Valkey { room: u64, saved: u64 },
@@ -59,13 +64,18 @@ enum Family {
 
 impl Family {
     /// Told by `Valkey 8.1.1`.
-    fn of(name: Option<&str>) -> Self {
-        let version = name.and_then(|name| name.strip_prefix("Valkey "));
-        let part = |at| version.and_then(|version| version.split('.').nth(at)?.parse::<u32>().ok());
-        match (part(0), part(1)) {
-            (Some(8), Some(1..)) => Self::Valkey { room: 64, saved: 0 },
-            (Some(9..), _) => Self::Valkey { room: 128, saved: 8 },
-            _ => Self::Redis,
+    fn of(server: &Server) -> Self {
+        let mut words = server.name.as_deref().unwrap_or_default().split([' ', '.']);
+        let kind = words.next();
+        let mut part = || words.next().and_then(|part| part.parse::<u32>().ok());
+        match (kind, part(), part()) {
+            (Some("Valkey"), Some(8), Some(1..)) => Self::Valkey { room: 64, saved: 0 },
+            (Some("Valkey"), Some(9..), _) => Self::Valkey { room: 128, saved: 8 },
+            // In a cluster, all keys of a slot are a list.
+            (_, Some(7), Some(0..=2)) if server.is_cluster => {
+                Self::Redis { entry: DICT_ENTRY + SLOT_LINKS }
+            }
+            _ => Self::Redis { entry: DICT_ENTRY },
         }
     }
 }
@@ -95,7 +105,7 @@ impl Model {
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     pub(crate) fn of(sample: &Sample) -> Self {
         let model = |allocator| Self {
-            family: Family::of(sample.server.name.as_deref()),
+            family: Family::of(&sample.server),
             allocator,
             shares_numbers: sample.server.shares_numbers,
             keys: sample.database_keys.max(1) as f64,
@@ -131,7 +141,7 @@ impl Model {
         let text = 4 + value.len() as u64;
         places
             + whole(match self.family {
-                Family::Redis => self.takes(sds(name)) + self.value(value),
+                Family::Redis { .. } => self.takes(sds(name)) + self.value(value),
                 Family::Valkey { .. } if number(value).is_some() => self.takes(object),
                 Family::Valkey { room, saved } if object - saved + text <= room => {
                     self.takes(object - saved + text)
@@ -143,7 +153,7 @@ impl Model {
     /// What `MEMORY USAGE` leaves out of a key, where it is always the same.
     pub(crate) fn unsaid(&self, ttl: bool) -> Option<f64> {
         match self.family {
-            Family::Redis => Some(self.places(ttl) - whole(DICT_ENTRY)),
+            Family::Redis { entry } => Some(self.places(ttl) - whole(entry)),
             // The keys of some, and not of others.
             Family::Valkey { saved: 0, .. } => None,
             Family::Valkey { .. } => Some(self.places(ttl)),
@@ -152,11 +162,17 @@ impl Model {
 
     /// A place in the table of all keys, and in that of all TTLs.
     fn places(&self, ttl: bool) -> f64 {
-        let place = match self.family {
-            Family::Redis => whole(self.takes(DICT_ENTRY)) + table(self.keys) / self.keys,
-            Family::Valkey { .. } => buckets(self.keys) / self.keys,
+        let (of_key, of_ttl) = match self.family {
+            Family::Redis { entry } => {
+                let place = table(self.keys) / self.keys;
+                (whole(self.takes(entry)) + place, whole(self.takes(DICT_ENTRY)) + place)
+            }
+            Family::Valkey { .. } => {
+                let place = buckets(self.keys) / self.keys;
+                (place, place)
+            }
         };
-        place * if ttl { 2.0 } else { 1.0 }
+        of_key + if ttl { of_ttl } else { 0.0 }
     }
 
     /// The value of a plain key of Redis.
@@ -201,7 +217,7 @@ impl Model {
         };
         let head = self.places(ttl)
             + whole(match self.family {
-                Family::Redis => self.takes(sds(name)) + self.takes(OBJECT),
+                Family::Redis { .. } => self.takes(sds(name)) + self.takes(OBJECT),
                 Family::Valkey { .. } => self.takes(object(name, ttl)),
             });
         if !is_small {
