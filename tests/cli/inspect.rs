@@ -158,6 +158,26 @@ fn bytes_of_python_are_recognised() {
     }
 }
 
+/// Dates whose third character could be a time of `Coarse`, and documents longer than what is weighed.
+#[test]
+fn texts_and_documents_are_not_taken_for_times() {
+    let server = RedisServer::start();
+    let mut raw = server.raw();
+    for id in 0..200 {
+        raw.call(&[
+            "SET",
+            &format!("date:{id}"),
+            &format!("20{}1-01-{:02} and so on", id % 10, id % 28),
+        ]);
+        raw.call(&["SET", &format!("long:{id}"), &format!("[[1],[{id}]{}]", ",[1]".repeat(500))]);
+        raw.call(&["SET", &format!("page:{id}"), &format!("<p>{}</p>", "text ".repeat(500))]);
+    }
+    let report = json(&["inspect", &server.tcp_url()]);
+    assert_eq!(stack(&report, "date:*"), ("NoMeta<Raw>".into(), "certain".into()));
+    assert_eq!(stack(&report, "long:*"), ("NoMeta<Json>".into(), "certain".into()));
+    assert_eq!(stack(&report, "page:*"), ("NoMeta<Raw>".into(), "certain".into()));
+}
+
 /// A prefix whose writer was changed yesterday.
 #[tokio::test]
 async fn stacks_that_share_a_prefix_are_counted() {

@@ -24,7 +24,7 @@ A password that shall not be in the history of the shell goes into the variable 
       --sample N       how many keys are looked at [1000]
       --scan N         how many keys are walked over to find them, at most [1000000]
       --fields N       how many fields of each hash are looked at [20]
-      --max-value N    of longer values, only the first bytes are read [65536]
+      --max-value N    of longer values, only the first bytes are read [16384]
       --ca FILE        for rediss://, the authorities to trust, in PEM, instead of the public ones
       --json           print one JSON document
   -h, --help           print this, or what a command does
@@ -87,7 +87,7 @@ impl Options {
 fn parse(mut args: lexopt::Parser, password: Option<String>) -> Result<Command, Failure> {
     let (mut what, mut url, mut pattern, mut ca) = (None, None, None, None);
     let (mut sample, mut scan, mut fields, mut max_value, mut keys) =
-        (1000, 1_000_000, 20, 65_536, 10);
+        (1000, 1_000_000, 20, 16_384, 10);
     let mut json = false;
     while let Some(arg) = args.next().map_err(Failure::usage)? {
         match arg {

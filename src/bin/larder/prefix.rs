@@ -4,6 +4,8 @@
 const LOCKS: [&str; 3] = ["larder:lock:", "_lock", "_lok."];
 /// The longest beginning that is told apart.
 const LONGEST: usize = 64;
+/// Stands between space and name where larder writes a pair as a plain key.
+const PAIR: u8 = 0xff;
 /// Runs of hexadecimal digits from this length on are identifiers.
 const IDENTIFIER: usize = 16;
 
@@ -14,7 +16,7 @@ pub(crate) fn is_lock(name: &[u8]) -> bool {
 
 /// The pattern of the keys that `name` belongs to: `user:*`.
 ///
-/// Up to the first `:`, `|`, `/`, `#` or `~`; numbers and identifiers before it are `*`, too. Keys of digits alone
+/// Up to the first `:`, `|`, `/`, `#` or `~`, or the byte between the parts of a pair, for which stands `?`; numbers and identifiers before it are `*`, too. Keys of digits alone
 /// are `[0-9]*`, and `*` is everything that has no such beginning.
 pub(crate) fn of(name: &[u8]) -> String {
     if let Some(lock) = LOCKS.iter().find(|lock| name.starts_with(lock.as_bytes())) {
@@ -23,9 +25,10 @@ pub(crate) fn of(name: &[u8]) -> String {
     if !name.is_empty() && name.iter().all(u8::is_ascii_digit) {
         return "[0-9]*".into();
     }
-    let end = name.iter().position(|byte| b":|/#~".contains(byte));
+    let end = name.iter().position(|byte| b":|/#~".contains(byte) || *byte == PAIR);
     let head = generalised(&name[..end.unwrap_or(name.len()).min(LONGEST)]);
     match end {
+        Some(end) if end <= LONGEST && name[end] == PAIR => format!("{head}?*"),
         Some(end) if end <= LONGEST => format!("{head}{}*", char::from(name[end])),
         Some(_) => format!("{head}*"),
         // One name for each key would be no summary.
@@ -80,7 +83,8 @@ mod tests {
         ] {
             assert_eq!(of(name.as_bytes()), pattern, "{name}");
         }
-        assert_eq!(of(b"\xff\xfe:1"), "\u{fffd}\u{fffd}:*");
+        assert_eq!(of(b"user-15\xffposts"), "user-*?*");
+        assert_eq!(of(b"\xfe\xfd:1"), "\u{fffd}\u{fffd}:*");
         assert!(of(&[b'x'; 1000]).len() <= 65);
     }
 }

@@ -21,8 +21,8 @@ const CERTAIN: f64 = 24.0;
 const LIKELY: f64 = 8.0;
 /// What speaks against a few bytes of time before a value that nobody can read, however many there are.
 const DOUBT: f64 = 16.0;
-/// What a single reading can weigh at most, so that no long value outvotes many short ones.
-const HEAVIEST: f64 = 64.0;
+/// How many bytes of a value are weighed, from its beginning, so that no long one outvotes many short ones.
+const WEIGHED: usize = 64;
 /// Metadata of dogpile.cache are no longer than this.
 const LONGEST_META: usize = 1024;
 /// No cache has values from before this (2005), in seconds since 1970.
@@ -67,6 +67,8 @@ pub(crate) fn readings(bytes: &[u8], is_whole: bool, now: f64) -> Vec<Reading> {
 /// What stands before a value.
 struct Header<'b> {
     format: Format,
+    /// How many bytes it has.
+    before: usize,
     bits: f64,
     created: Option<f64>,
     own_ttl: Option<u64>,
@@ -77,7 +79,8 @@ struct Header<'b> {
 impl<'b> Header<'b> {
     fn none(bytes: &'b [u8]) -> Self {
         let format = Format::NoMeta;
-        Self { format, bits: 0.0, created: None, own_ttl: None, negative: false, rest: bytes }
+        let (created, own_ttl, negative) = (None, None, false);
+        Self { format, bits: 0.0, before: 0, created, own_ttl, negative, rest: bytes }
     }
 
     fn dogpile(bytes: &'b [u8]) -> Option<Self> {
@@ -85,7 +88,7 @@ impl<'b> Header<'b> {
         let meta = Codec::Json.decode(&bytes[..at])?;
         let format = Format::Dogpile(version(&meta)?);
         let created = Some(seconds(named(&meta, "ct")?)?);
-        Some(Self { format, bits: 60.0, created, ..Self::none(&bytes[at + 1..]) })
+        Some(Self { format, bits: 120.0, created, before: at + 1, ..Self::none(&bytes[at + 1..]) })
     }
 
     fn framed(bytes: &'b [u8], now: f64) -> Option<Self> {
@@ -100,7 +103,8 @@ impl<'b> Header<'b> {
             return None;
         }
         let format = Format::Framed;
-        Some(Self { format, bits, created: Some(created), own_ttl, negative, rest })
+        let before = bytes.len() - rest.len();
+        Some(Self { format, bits, before, created: Some(created), own_ttl, negative, rest })
     }
 
     fn coarse(bytes: &'b [u8], now: f64) -> Option<Self> {
@@ -108,7 +112,16 @@ impl<'b> Header<'b> {
         let steps = u32::from_le_bytes([low, middle, high, 0]);
         let created = 1_577_836_800.0 + f64::from(steps) * 64.0;
         let bits = 24.0 - (age(created, now)? / 64.0 + 1.0).log2();
-        Some(Self { format: Format::Coarse, bits, created: Some(created), ..Self::none(rest) })
+        // Texts begin like this, and many of them alike.
+        let is_text = [low, middle, high].iter().all(|byte| (b' '..=b'~').contains(byte));
+        let bits = if is_text { 0.0 } else { bits };
+        Some(Self {
+            format: Format::Coarse,
+            bits,
+            before: 3,
+            created: Some(created),
+            ..Self::none(rest)
+        })
     }
 
     fn readings(&self, is_whole: bool, now: f64, all: &mut Vec<Reading>) {
@@ -123,7 +136,9 @@ impl<'b> Header<'b> {
                 all.push(reading(self.format, codec, 0.0, self.created, None));
                 continue;
             }
-            let Some((bits, value)) = weighed(codec, self.rest, is_whole) else { continue };
+            let Some((bits, value)) = weighed(codec, self.rest, self.before, is_whole) else {
+                continue;
+            };
             let pair = value.as_ref().filter(|_| self.format == Format::NoMeta).and_then(items);
             if let Some((pair, (format, more, created))) =
                 pair.and_then(|pair| Some((pair, with_meta(pair, now)?)))
@@ -136,8 +151,14 @@ impl<'b> Header<'b> {
     }
 }
 
-/// The value in `bytes`, where `codec` could have written them, and how much that says.
-fn weighed(codec: Codec, bytes: &[u8], is_whole: bool) -> Option<(f64, Option<PyValue>)> {
+/// The value in `bytes`, where `codec` could have written them, and how much that says; so many bytes are
+/// `before` them.
+fn weighed(
+    codec: Codec,
+    bytes: &[u8],
+    before: usize,
+    is_whole: bool,
+) -> Option<(f64, Option<PyValue>)> {
     if codec == Codec::Other {
         return Some((0.0, None));
     }
@@ -151,14 +172,15 @@ fn weighed(codec: Codec, bytes: &[u8], is_whole: bool) -> Option<(f64, Option<Py
         return looks_pickled(bytes).then_some((22.0, None));
     }
     let value = value?;
-    let bits = bits(codec, bytes, &value).min(HEAVIEST);
+    let len = bytes.len().min(WEIGHED.saturating_sub(before));
+    let bits = bits(codec, bytes, len, &value);
     Some((bits, Some(value)))
 }
 
-/// How many bits speak for it that `codec` wrote `value` as `bytes`.
+/// How many bits speak for it that `codec` wrote `value` as `bytes`, of which `len` are weighed.
 #[expect(clippy::cast_precision_loss, reason = "a weight")]
-fn bits(codec: Codec, bytes: &[u8], value: &PyValue) -> f64 {
-    let len = bytes.len() as f64;
+fn bits(codec: Codec, bytes: &[u8], len: usize, value: &PyValue) -> f64 {
+    let len = len as f64;
     match (codec, value) {
         // One byte in 26 is a digit.
         (Codec::Json, PyValue::Int(_) | PyValue::Float(_)) => 4.7 * len,

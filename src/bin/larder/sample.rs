@@ -24,7 +24,7 @@ const STEP: u64 = 200;
 /// How many keys are asked about in one go.
 const BATCH: usize = 50;
 /// Longer names are counted, and not looked at.
-const LONGEST_NAME: usize = 4096;
+const LONGEST_NAME: usize = 1024;
 /// How many bytes of values are held, all together. Of what comes after that, the first bytes only.
 const ROOM: usize = 64 << 20;
 /// How many bytes these are.
