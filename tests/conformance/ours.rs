@@ -149,6 +149,7 @@ mod redis {
     use larder::{Redis, RedisLock};
 
     use super::*;
+    use crate::apart::Apart;
     use crate::support::{
         DEADLINE,
         redis_server::{RedisServer, newer},
@@ -186,8 +187,10 @@ mod redis {
         let make = || empty(&server, server.unix_url());
         lock_suite(|| async { lock(&make(), LONG) }).await;
         lease_suite(|| async { lock(&make(), SHORT) }).await;
-        lock_suite(|| async { RedisLock::builder(&make()).dogpile().lease(LONG).build().unwrap() })
-            .await;
+        lock_suite(|| async {
+            Apart::new(RedisLock::builder(&make()).dogpile().lease(LONG).build().unwrap())
+        })
+        .await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -236,6 +239,7 @@ mod memcached {
     use larder::{Memcached, MemcachedLock};
 
     use super::*;
+    use crate::apart::Apart;
     use crate::support::{DEADLINE, memcached_server::MemcachedServer};
 
     /// A client of the servers, which forget everything first.
@@ -283,6 +287,11 @@ mod memcached {
         let servers = servers::<1>();
         lock_suite(|| async { lock(&empty(&servers), LONG) }).await;
         lease_suite(|| async { lock(&empty(&servers), Duration::from_secs(1)) }).await;
+        lock_suite(|| async {
+            let builder = MemcachedLock::builder(&empty(&servers));
+            Apart::new(builder.dogpile().lease(LONG).build().unwrap())
+        })
+        .await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -102,6 +102,7 @@ pub struct MemcachedBuilder {
     connect_timeout: Duration,
     response_timeout: Duration,
     ca_certificate: Option<Vec<u8>>,
+    flags: Option<u32>,
 }
 
 impl MemcachedBuilder {
@@ -114,6 +115,7 @@ impl MemcachedBuilder {
             connect_timeout: CONNECT_TIMEOUT,
             response_timeout: RESPONSE_TIMEOUT,
             ca_certificate: None,
+            flags: None,
         }
     }
 
@@ -160,6 +162,16 @@ impl MemcachedBuilder {
         self
     }
 
+    /// The *client flags* of values, by which other programs know what their bytes are, such as 1 for
+    /// pickled ones in Python; see [`Memcached`](Memcached#together-with-python). Values are written
+    /// with them, and values that have others (compressed ones, too) are not read: errors of kind
+    /// [`Decode`](crate::ErrorKind::Decode), which a region counts as misses. Default: values are
+    /// written with 0 and read whatever they have, which saves some bytes of each read.
+    pub fn flags(mut self, flags: u32) -> Self {
+        self.flags = Some(flags);
+        self
+    }
+
     /// The backend. Does not connect yet: the first call, or [`Memcached::ping`], does.
     ///
     /// # Errors
@@ -196,7 +208,7 @@ impl MemcachedBuilder {
             return Err(config("a CA certificate is for memcacheds:// only"));
         }
         let servers = Servers { links, ring: Ring::new(&names), failover: self.failover };
-        Ok(Memcached::from_servers(servers))
+        Ok(Memcached::from_servers(servers, self.flags))
     }
 }
 
@@ -208,6 +220,7 @@ impl fmt::Debug for MemcachedBuilder {
             .field("failover", &self.failover)
             .field("connect_timeout", &self.connect_timeout)
             .field("response_timeout", &self.response_timeout)
+            .field("flags", &self.flags)
             .finish_non_exhaustive()
     }
 }

@@ -59,6 +59,15 @@ pub(super) fn too_large(size: usize) -> Error {
     ))
 }
 
+/// A value that another client has marked as one of another kind.
+#[cold]
+pub(super) fn flagged(flags: u64, wanted: u32) -> Error {
+    Error::new(ErrorKind::Decode, LAYER).with_message(format!(
+        "the value has the client flags {flags}, not {wanted} as `flags` says: another program has \
+         compressed it, or writes values of another kind"
+    ))
+}
+
 /// The server's words, and what to do about it where we know.
 fn refusal(said: &str) -> Error {
     if said.contains("Too many open connections") {

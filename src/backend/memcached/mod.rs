@@ -28,8 +28,8 @@ pub(crate) use self::{
     servers::Servers,
 };
 use crate::{
-    Backend, Batch, Capabilities, Expires, Key, KeyBuf, KeyMap, KeyWriter, Level, MemcachedRules,
-    Normal, Put, Result, WriteOpts,
+    Backend, Batch, Capabilities, Error, Expires, Key, KeyBuf, KeyMap, KeyRules as _, KeyWriter,
+    Level, MemcachedRules, Normal, Put, Result, WriteOpts,
 };
 
 /// The longest lifetime that the server takes for one; what is longer it takes for a date.
@@ -91,6 +91,21 @@ const LONGEST_LIFETIME: u64 = 30 * 24 * 60 * 60;
 /// memcached knows, have no end. A server that is full evicts before that. There are no fences:
 /// [`WriteOpts::fence`] is ignored.
 ///
+/// # Together with Python
+///
+/// What dogpile.cache writes with its memcached backends larder reads, and the other way round, where both
+/// have the same format and the same keys: those that memcached takes as they are and that have no `%`.
+/// With a value goes a number, the *client flags*, that tells Python what its bytes are:
+///
+/// | region in Python | its bytes | [`flags`](MemcachedBuilder::flags) |
+/// |---|---|---|
+/// | with a `serializer` | `{"ct": .., "v": 2}\|` and what that makes | 0 |
+/// | without | a pickled `CachedValue` | 1 |
+///
+/// Without `flags`, values are written with 0, and what they were written with is not asked. That goes
+/// well for the first row as long as no client compresses (`min_compress_len`). How Python takes part in
+/// locks: [`MemcachedLock`](crate::MemcachedLock#together-with-python), also about several servers.
+///
 /// # Several servers
 ///
 /// Which server has a key is told by libmemcached's weighted ketama, so that programs with other clients
@@ -142,6 +157,7 @@ const LONGEST_LIFETIME: u64 = 30 * 24 * 60 * 60;
 #[derive(Clone)]
 pub struct Memcached {
     servers: Arc<Servers>,
+    flags: Option<u32>,
 }
 
 impl Memcached {
@@ -174,13 +190,43 @@ impl Memcached {
         self.servers.ping().await
     }
 
-    fn from_servers(servers: Servers) -> Self {
-        Self { servers: Arc::new(servers) }
+    fn from_servers(servers: Servers, flags: Option<u32>) -> Self {
+        Self { servers: Arc::new(servers), flags }
     }
 
     /// Where locks send their requests.
     pub(crate) fn servers(&self) -> &Servers {
         &self.servers
+    }
+
+    /// Reads of all of `keys`.
+    fn reads(&self, keys: &[Key<'_>]) -> Requests {
+        requests(keys, if self.flags.is_some() { Requests::get_flagged } else { Requests::get })
+    }
+
+    /// The reply to a read.
+    fn found(&self, reply: Reply) -> Result<Option<Bytes>> {
+        match (reply, self.flags) {
+            (Reply::Value(_, flags), Some(wanted)) if flags != u64::from(wanted) => {
+                Err(failure::flagged(flags, wanted))
+            }
+            (Reply::Value(value, _), _) => Ok(Some(value)),
+            (Reply::Missing, _) => Ok(None),
+            (other, _) => Err(refused(other)),
+        }
+    }
+
+    fn write(&self, requests: &mut Requests, put: &Put<'_, Bytes>) {
+        let name = normal(put.key);
+        let name = name.key().name();
+        if put.value.len() > LARGEST_VALUE {
+            // No server takes it, and some would take its bytes for commands. So only what was there
+            // goes.
+            requests.remove(name);
+        } else {
+            let (flags, ttl) = (self.flags.unwrap_or_default(), ttl(put.opts.keep_for));
+            requests.set_flagged(name, &put.value, flags, ttl, When::Always);
+        }
     }
 }
 
@@ -191,6 +237,7 @@ impl fmt::Debug for Memcached {
         let targets = || self.servers.links.iter().map(|link| link.target());
         let addresses: Vec<String> = targets().map(|target| target.address.to_string()).collect();
         shown.field("servers", &addresses).field("failover", &self.servers.failover);
+        shown.field("flags", &self.flags);
         if let Some(target) = targets().next() {
             shown
                 .field("connect_timeout", &target.connect_timeout)
@@ -225,28 +272,29 @@ impl Level for Memcached {
 
 impl Backend for Memcached {
     async fn get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
-        let reply = self.servers.send_one(requests(&[key], Requests::get)).await;
-        reply.and_then(found).map_err(|error| error.with_key(key))
+        let reply = self.servers.send_one(self.reads(&[key])).await;
+        reply.and_then(|reply| self.found(reply)).map_err(|error| error.with_key(key))
     }
 
     async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts<'_>) -> Result<()> {
         let size = value.len();
         let mut requests = Requests::default();
-        write(&mut requests, &Put::new(key, value, opts));
+        self.write(&mut requests, &Put::new(key, value, opts));
         let reply = self.servers.send_one(requests).await;
         reply.and_then(|reply| written(reply, size)).map_err(|error| error.with_key(key))
     }
 
     /// Errors of servers that are down are those of their keys, unless no key can be answered.
     async fn get_multi(&self, keys: &[Key<'_>]) -> Result<Batch<Bytes>> {
-        let outcomes = self.servers.send(requests(keys, Requests::get)).await;
-        let batch: Batch<Bytes> = outcomes
-            .into_iter()
-            .zip(keys)
-            .map(|(reply, key)| reply.and_then(found).map_err(|error| error.with_key(*key)))
-            .collect();
+        let outcomes = self.servers.send(self.reads(keys)).await;
+        let found = |(reply, key): (Result<Reply>, &Key<'_>)| {
+            reply.and_then(|reply| self.found(reply)).map_err(|error| error.with_key(*key))
+        };
+        let batch: Batch<Bytes> = outcomes.into_iter().zip(keys).map(found).collect();
+        let is_unread =
+            |found: &Result<_>| found.as_ref().is_err_and(|error: &Error| !error.is_unreadable());
         match batch.first() {
-            Some(Err(error)) if batch.iter().all(Result::is_err) => Err(error.clone()),
+            Some(Err(error)) if batch.iter().all(is_unread) => Err(error.clone()),
             _ => Ok(batch),
         }
     }
@@ -254,7 +302,7 @@ impl Backend for Memcached {
     async fn set_multi(&self, puts: &[Put<'_, Bytes>]) -> Result<()> {
         let mut requests = Requests::default();
         for put in puts {
-            write(&mut requests, put);
+            self.write(&mut requests, put);
         }
         let outcomes = self.servers.send(requests).await;
         outcomes.into_iter().zip(puts).try_for_each(|(reply, put)| {
@@ -271,6 +319,12 @@ pub(crate) fn normal(key: Key<'_>) -> KeyWriter {
     out
 }
 
+/// Whether the server takes a key as it is.
+pub(crate) fn obeys(name: &str) -> bool {
+    (1..=MemcachedRules::MAX_BYTES).contains(&name.len())
+        && name.bytes().all(MemcachedRules::allows)
+}
+
 /// The same request for all of `keys`.
 fn requests(keys: &[Key<'_>], request: impl Fn(&mut Requests, &str)) -> Requests {
     let mut requests = Requests::default();
@@ -278,26 +332,6 @@ fn requests(keys: &[Key<'_>], request: impl Fn(&mut Requests, &str)) -> Requests
         request(&mut requests, normal(*key).key().name());
     }
     requests
-}
-
-fn write(requests: &mut Requests, put: &Put<'_, Bytes>) {
-    let name = normal(put.key);
-    let name = name.key().name();
-    if put.value.len() > LARGEST_VALUE {
-        // No server takes it, and some would take its bytes for commands. So only what was there goes.
-        requests.remove(name);
-    } else {
-        requests.set(name, &put.value, ttl(put.opts.keep_for), When::Always);
-    }
-}
-
-/// The reply to a read.
-fn found(reply: Reply) -> Result<Option<Bytes>> {
-    match reply {
-        Reply::Value(value, _) => Ok(Some(value)),
-        Reply::Missing => Ok(None),
-        other => Err(refused(other)),
-    }
 }
 
 /// The reply to a write of `size` bytes.

@@ -34,6 +34,11 @@ const CA_CERTIFICATE: Setting<Option<PathBuf>> = Setting::new(
 .also(&["ssl_ca_certs"])
 .expects("a path such as `/etc/ssl/memcached-ca.pem`");
 
+const FLAGS: Setting<Option<u32>> = Setting::new(
+    "flags",
+    "The client flags of values, by which other programs know what they are: 1 for pickles in Python.",
+);
+
 impl Memcached {
     pub(crate) fn describe_settings(about: &mut About) {
         about.setting(&URL);
@@ -43,6 +48,7 @@ impl Memcached {
         about.setting(&CONNECT_TIMEOUT);
         about.setting(&RESPONSE_TIMEOUT);
         about.setting(&CA_CERTIFICATE);
+        about.setting(&FLAGS);
     }
 }
 
@@ -65,6 +71,9 @@ impl FromConfig for Memcached {
                 table.refuse(&CA_CERTIFICATE, format_args!("`{path}` cannot be read: {error}"))
             })?;
             builder = builder.ca_certificate(pem);
+        }
+        if let Some(flags) = table.get(&FLAGS)? {
+            builder = builder.flags(flags);
         }
         table.shared(builder, |builder: MemcachedBuilder| {
             builder.build().map_err(|error| table.refuse(&URL, error))
