@@ -22,6 +22,8 @@ use std::{
 
 use crate::{Key, KeyBuf, Result};
 
+#[cfg(all(feature = "lock-dbm", unix))]
+mod dbm;
 #[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
 mod file;
 mod local;
@@ -32,6 +34,8 @@ mod redis;
 #[cfg(feature = "config")]
 mod settings;
 
+#[cfg(all(feature = "lock-dbm", unix))]
+pub use self::dbm::{DbmGuard, DbmLock, DbmRwLock};
 #[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
 pub use self::file::{FileLock, FileLockBuilder};
 pub use self::local::Local;
@@ -52,7 +56,7 @@ pub use self::redis::{RedisClusterLock, RedisLock, RedisLockBuilder, RedisSentin
 /// one of those who ask while it is free; [`seize`](Self::seize) takes it from whoever holds it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a lock",
-    label = "expected `Local`, `RedisLock`, `MemcachedLock` or `FileLock`",
+    label = "expected `Local`, `RedisLock`, `MemcachedLock`, `FileLock` or `DbmLock`",
     note = "the second parameter of a region is its lock: Region<IntTime<Msgpack<Redis>>, RedisLock>"
 )]
 pub trait Lock: Clone + Send + Sync + 'static {

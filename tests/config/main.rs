@@ -9,7 +9,8 @@
     feature = "backend-redis",
     feature = "codec-json",
     feature = "codec-msgpack",
-    feature = "codec-postcard"
+    feature = "codec-postcard",
+    feature = "lock-dbm"
 ))]
 
 #[cfg(test)]

@@ -144,6 +144,18 @@ async fn locks_in_a_file() {
     .await;
 }
 
+#[cfg(feature = "lock-dbm")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lock_files() {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    use larder::DbmLock;
+
+    let (folder, count) = (tempfile::tempdir().unwrap(), AtomicUsize::new(0));
+    let next = || folder.path().join(count.fetch_add(1, Relaxed).to_string());
+    lock_suite(|| async { DbmLock::new(next()).unwrap() }).await;
+}
+
 #[cfg(feature = "backend-redis")]
 mod redis {
     use larder::{Redis, RedisLock};

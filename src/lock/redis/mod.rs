@@ -83,8 +83,8 @@ use crate::{
 /// |---|---|---|
 /// | dogpile.cache, key `k` | `_lockk` | `.dogpile()` |
 /// | dogpile.cache 1.5 with `lock_prefix="app:"` | `app:k` | `.dogpile().prefix("app:")` |
-/// | dogpile_backend_redis_advanced 0.4, key `("h", "f")` | `_lockh,f` | `.dogpile()`, key `("h", "f")` |
-/// | dogpile_backend_redis_advanced 0.5, key `("h", "f")` | `_lok.h,f` | `.dogpile().prefix("_lok.")`, key `("h", "f")` |
+/// | `dogpile_backend_redis_advanced` 0.4, key `("h", "f")` | `_lockh,f` | `.dogpile()`, key `("h", "f")` |
+/// | `dogpile_backend_redis_advanced` 0.5, key `("h", "f")` | `_lok.h,f` | `.dogpile().prefix("_lok.")`, key `("h", "f")` |
 ///
 /// So `("a", "b,c")` and `("a,b", "c")` share a lock, as they do there: one is created after the other.
 ///
