@@ -2,8 +2,8 @@
 //! type `Region<Logging<IntTime<Msgpack<Hstore<Redis>>>>>`.
 
 use crate::{
-    Backend, Bucketed, Coarse, Framed, FullDict, HashBackend, Hstore, IntTime, KeyMap, Keyed,
-    Level, Logging, NoMeta, Payload, Prefixed, Raw, Region, SplitAt, Tiered, Transform,
+    Backend, Bucketed, Coarse, Framed, FullDict, HashBackend, Hstore, IntDict, IntTime, KeyMap,
+    Keyed, Level, Logging, NoMeta, Payload, Prefixed, Raw, Region, SplitAt, Tiered, Transform,
     Transformed, Versioned,
 };
 
@@ -46,6 +46,12 @@ pub trait BackendExt: Backend + Sized {
         crate::Postcard::new(self)
     }
 
+    /// Writes values as pickles of Python ([`Pickle`](crate::Pickle)).
+    #[cfg(feature = "codec-pickle")]
+    fn pickle(self) -> crate::Pickle<Self> {
+        crate::Pickle::new(self)
+    }
+
     /// Writes values as plain tagged text ([`Raw`]).
     fn raw(self) -> Raw<Self> {
         Raw::new(self)
@@ -64,6 +70,17 @@ pub trait PayloadExt: Payload + Sized {
     /// Value and whole second of creation ([`IntTime`]).
     fn int_time(self) -> IntTime<Self> {
         IntTime::new(self)
+    }
+
+    /// Value and a dictionary with the whole second of creation ([`IntDict`]).
+    fn int_dict(self) -> IntDict<Self> {
+        IntDict::new(self)
+    }
+
+    /// Metadata as dogpile.cache writes it, before the value ([`Dogpile`](crate::Dogpile)).
+    #[cfg(feature = "format-dogpile")]
+    fn dogpile(self) -> crate::Dogpile<Self> {
+        crate::Dogpile::new(self)
     }
 
     /// Three bytes with a coarse time before the value ([`Coarse`]).

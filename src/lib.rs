@@ -414,6 +414,8 @@
 //! | `codec-json` | [`Json`] | yes |
 //! | `codec-msgpack` | [`Msgpack`], [`MsgpackNamed`] | yes |
 //! | `codec-postcard` | [`Postcard`] | yes |
+//! | `codec-pickle` | [`Pickle`], which reads and writes Python's pickles, for data | |
+//! | `format-dogpile` | [`Dogpile`], the entries of dogpile.cache | |
 //! | `config` | [`Config`], [`Regions`], [`Declared`], [`FromConfig`]: regions from their types and a configuration | |
 //! | `config-toml` | `config`, from TOML files and text; messages tell the line | |
 //! | `macros` | [`cached`](macro@cached), [`cached_multi`](macro@cached_multi); compiles syn | |

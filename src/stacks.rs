@@ -8,6 +8,7 @@
 //! | [`RedisSmallest`] | 5 | many machines share, Rust only, memory counts |
 //! | [`RedisShared`] | 6 | many machines share, other languages read along, memory counts |
 //! | [`RedisPortable`] | about 35 | people and scripts look at the entries with their own eyes |
+//! | [`DogpileRedis`] | about 35 | Python services with dogpile.cache read and write the same entries |
 //! | [`NearRedis<T>`](NearRedis) | 5 | many machines share, and most reads are served inside the process, in step with the server |
 //! | [`MemcachedSmallest`] | 5 | many machines share memcached servers, Rust only |
 //!
@@ -58,6 +59,22 @@ pub type RedisShared<B = crate::Redis> = crate::IntTime<crate::Msgpack<crate::Hs
 /// people with `redis-cli`.
 #[cfg(all(feature = "backend-redis", feature = "codec-json"))]
 pub type RedisPortable<B = crate::Redis> = crate::FullDict<crate::Json<B>>;
+
+/// The entries of dogpile.cache as it writes them to Redis unless told otherwise: pickles behind metadata
+/// in JSON, under plain keys. `DogpileRedis<Hstore<Redis>>` for the hashes of
+/// `dogpile_backend_redis_advanced.hstore`.
+#[cfg(all(feature = "backend-redis", feature = "codec-pickle", feature = "format-dogpile"))]
+pub type DogpileRedis<B = crate::Redis> = crate::Dogpile<crate::Pickle<B>>;
+
+/// What `dogpile_backend_redis_advanced` 0.5 writes with `Serializer_PickleIntTime_ProxyBackend`: the pickled
+/// class `CachedValue`, with the whole second of creation.
+#[cfg(feature = "codec-pickle")]
+pub type PickleIntTime<B> = crate::IntDict<crate::Pickle<B>>;
+
+/// What `dogpile_backend_redis_advanced` 0.5 writes with `Serializer_PickleNoMeta_ProxyBackend`: the pickled
+/// value and nothing else.
+#[cfg(feature = "codec-pickle")]
+pub type PickleNoMeta<B> = crate::NoMeta<crate::Pickle<B>>;
 
 /// Typed copies inside the process before Redis, which tells of changes. Built with
 /// [`Tiered::new`](crate::Tiered::new) and [`coherent`](crate::Tiered::coherent).

@@ -45,6 +45,8 @@ mod guard;
 mod json;
 #[cfg(feature = "codec-msgpack")]
 mod msgpack;
+#[cfg(feature = "codec-pickle")]
+mod pickle;
 #[cfg(feature = "codec-postcard")]
 mod postcard;
 mod raw;
@@ -55,6 +57,8 @@ mod settings;
 pub use self::json::{Json, JsonCodec};
 #[cfg(feature = "codec-msgpack")]
 pub use self::msgpack::{Msgpack, MsgpackCodec, MsgpackNamed, MsgpackNamedCodec};
+#[cfg(feature = "codec-pickle")]
+pub use self::pickle::{ParsePyIntError, Pickle, PickleCodec, PyFrozenSet, PyInt, PySet, PyValue};
 #[cfg(feature = "codec-postcard")]
 pub use self::postcard::{Postcard, PostcardCodec};
 pub use self::raw::{Raw, RawCodec};

@@ -50,17 +50,26 @@ use crate::{
 };
 
 mod coarse;
+mod dict;
+#[cfg(feature = "format-dogpile")]
+mod dogpile;
 mod framed;
 mod full_dict;
+mod int_dict;
 mod int_time;
 mod no_meta;
 #[cfg(feature = "config")]
 mod settings;
 
+#[cfg(feature = "codec-pickle")]
+pub(crate) use self::dict::CACHED_VALUE;
+#[cfg(feature = "format-dogpile")]
+pub use self::dogpile::{Dogpile, DogpileFormat};
 pub use self::{
     coarse::{Coarse, CoarseFormat},
     framed::{Framed, FramedFormat},
     full_dict::{FullDict, FullDictFormat},
+    int_dict::{IntDict, IntDictFormat},
     int_time::{IntTime, IntTimeFormat},
     no_meta::{NoMeta, NoMetaFormat},
 };

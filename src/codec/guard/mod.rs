@@ -49,6 +49,11 @@ pub(super) trait Rules {
     const MISSING_ANY: bool;
     /// How many elements of sequences and maps there may be beyond one for each byte.
     const EMPTY_ELEMENTS: usize;
+
+    /// How many elements a value may have that is read from `bytes`.
+    fn most_elements(bytes: usize) -> usize {
+        bytes.saturating_add(Self::EMPTY_ELEMENTS)
+    }
 }
 
 /// What is shared by all levels of one value.
@@ -128,7 +133,7 @@ pub(super) fn decode<R: Rules, T: DeserializeOwned, E: StdError + Send + Sync + 
     bytes: &[u8],
     read: impl FnOnce(Bounded<'_, PhantomData<T>>) -> Result<T, E>,
 ) -> Result<T> {
-    let limits = Limits::new(bytes.len().saturating_add(R::EMPTY_ELEMENTS), R::EMPTY_ELEMENTS);
+    let limits = Limits::new(R::most_elements(bytes.len()), R::EMPTY_ELEMENTS);
     read(Bounded::new(PhantomData, &limits))
         .map_err(|error| limits.error(ErrorKind::Decode, R::LAYER, Box::new(error)))
 }
