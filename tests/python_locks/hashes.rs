@@ -25,7 +25,7 @@ type Hashes<E> = Hstore<Redis, E>;
 const CURRENT: (Age, &str, &str) = (Age::Current, "dogpile_backend_redis_advanced.hstore", "_lok.");
 const BEFORE: (Age, &str, &str) = (Age::Before, "dogpile_backend_redis_advanced_hstore", "_lock");
 
-fn python(server: &RedisServer, (age, backend, _): (Age, &str, &str), expiry: Value) -> Python {
+fn python(server: &RedisServer, (age, backend, _): (Age, &str, &str), expiry: &Value) -> Python {
     let arguments =
         json!({"redis_expiration_time": LIFETIME, "redis_expiration_time_hash": expiry});
     let mut settings = redis(server, backend, &arguments);
@@ -110,9 +110,9 @@ async fn shares<S: Shared>(region: Region<S, RedisLock>, mut python: Python) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fields_are_shared() {
     let server = RedisServer::start();
-    shares(current::<OnCreate>(&server), python(&server, CURRENT, Value::Null)).await;
+    shares(current::<OnCreate>(&server), python(&server, CURRENT, &Value::Null)).await;
     server.call(&["FLUSHALL"]);
-    shares(before::<OnCreate>(&server), python(&server, BEFORE, Value::Null)).await;
+    shares(before::<OnCreate>(&server), python(&server, BEFORE, &Value::Null)).await;
 }
 
 /// The TTL of a hash, which is `LIFETIME` or a little less; -1 without one.
@@ -172,10 +172,10 @@ async fn hashes_live_as_long_on_both_sides() {
         Redis: HashBackend,
     {
         let server = RedisServer::start();
-        let theirs = python(&server, CURRENT, expiry.clone());
+        let theirs = python(&server, CURRENT, &expiry);
         lives(&server, current::<E>(&server), theirs, &expiry).await;
         server.call(&["FLUSHALL"]);
-        let theirs = python(&server, BEFORE, expiry.clone());
+        let theirs = python(&server, BEFORE, &expiry);
         lives(&server, before::<E>(&server), theirs, &expiry).await;
     }
     both::<OnCreate>(Value::Null).await;
@@ -220,10 +220,10 @@ async fn excludes<S: Shared>(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tuples_have_locks() {
     let server = RedisServer::start();
-    let theirs = python(&server, CURRENT, Value::Null);
+    let theirs = python(&server, CURRENT, &Value::Null);
     excludes(&server, current::<OnCreate>(&server), theirs, "_lok.h,f").await;
     server.call(&["FLUSHALL"]);
-    let theirs = python(&server, BEFORE, Value::Null);
+    let theirs = python(&server, BEFORE, &Value::Null);
     excludes(&server, before::<OnCreate>(&server), theirs, "_lockh,f").await;
 }
 
@@ -232,7 +232,7 @@ async fn tuples_have_locks() {
 async fn keys_with_one_lock_are_created_one_after_the_other() {
     let server = RedisServer::start();
     let (region, mut python) =
-        (current::<OnCreate>(&server), python(&server, CURRENT, Value::Null));
+        (current::<OnCreate>(&server), python(&server, CURRENT, &Value::Null));
     let create = async |keys: Vec<(&'static str, &'static str)>| {
         keys.into_iter().map(|key| (key, format!("{}/{}", key.0, key.1)))
     };

@@ -10,7 +10,6 @@
     feature = "lock-dbm",
     feature = "key-hashed"
 ))]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
 
 #[cfg(test)]
 mod dbm;
