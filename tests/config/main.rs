@@ -20,6 +20,8 @@ mod either;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]
+mod locks;
+#[cfg(test)]
 mod regions;
 #[cfg(test)]
 mod secrets;

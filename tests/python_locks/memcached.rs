@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use larder::{
-    Backend, BackendExt, Bytes, Dogpile, FullDict, Json, Key, LayerExt, Lock, Memcached,
+    Backend, BackendExt, Bytes, Dogpile, ErrorKind, FullDict, Json, Key, LayerExt, Lock, Memcached,
     MemcachedLock, OnTimeout, Options, PayloadExt, Pickle, Region, WriteOpts,
 };
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ const CLIENTS: [&str; 2] = ["pymemcache", "memcached"];
 type Values = Dogpile<Json<Memcached>>;
 
 fn client(server: &MemcachedServer, flags: Option<u32>) -> Memcached {
-    let builder = Memcached::builder([server.url()]);
+    let builder = Memcached::builder([server.url()]).exact_keys(true);
     let builder = builder.connect_timeout(DEADLINE).response_timeout(DEADLINE);
     match flags {
         Some(flags) => builder.flags(flags).build().unwrap(),
@@ -121,6 +121,30 @@ async fn larder_loses_its_lock_to_python() {
     assert_eq!(creation.await.unwrap(), "larder's", "nothing is thrown away");
     assert_eq!(other.get("k"), "the slower one's", "and nothing stored");
     assert_eq!(server.ask("mg _lockk v"), "VA 1\r\n1", "nor is the lock of others touched");
+}
+
+/// What memcached takes is one entry and one lock for both, and what it does not take is refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_are_sent_as_they_are() {
+    for client in CLIENTS {
+        let server = MemcachedServer::start();
+        let (region, mut python) = (shared(&server), python(&server, client, &json!({})));
+        for key in ["100%", "two%20words", "a%.b"] {
+            python.set(key, "python's");
+            assert_eq!(region.get::<String>(key).await.unwrap().as_deref(), Some("python's"));
+            region.set(key, "larder's".to_owned()).await.unwrap();
+            assert_eq!(python.get(key), "larder's");
+            python.creating(format!("{key}!"), "python's");
+            assert!(region.key_is_locked(format!("{key}!").as_str()).await.unwrap());
+            python.go();
+            python.hear("got");
+        }
+        let made = region.get_or_create("two words", async || "larder's".to_owned()).await;
+        assert_eq!(made.unwrap(), "larder's");
+        let error = region.set("two words", "larder's".to_owned()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert_eq!(python.get("two%20words"), "larder's", "that of this key");
+    }
 }
 
 /// Regions without a serializer: the client pickles, and says so with a flag.

@@ -34,6 +34,11 @@ const CA_CERTIFICATE: Setting<Option<PathBuf>> = Setting::new(
 .also(&["ssl_ca_certs"])
 .expects("a path such as `/etc/ssl/memcached-ca.pem`");
 
+const EXACT_KEYS: Setting<bool> = Setting::new(
+    "exact_keys",
+    "Whether keys are sent as they are, `%` included, and those that memcached does not take refused.",
+)
+.or("false");
 const FLAGS: Setting<Option<u32>> = Setting::new(
     "flags",
     "The client flags of values, by which other programs know what they are: 1 for pickles in Python.",
@@ -48,6 +53,7 @@ impl Memcached {
         about.setting(&CONNECT_TIMEOUT);
         about.setting(&RESPONSE_TIMEOUT);
         about.setting(&CA_CERTIFICATE);
+        about.setting(&EXACT_KEYS);
         about.setting(&FLAGS);
     }
 }
@@ -64,7 +70,8 @@ impl FromConfig for Memcached {
             .password(table.get(&PASSWORD)?.unwrap_or_default())
             .failover(table.get(&FAILOVER)?)
             .connect_timeout(table.get(&CONNECT_TIMEOUT)?)
-            .response_timeout(table.get(&RESPONSE_TIMEOUT)?);
+            .response_timeout(table.get(&RESPONSE_TIMEOUT)?)
+            .exact_keys(table.get(&EXACT_KEYS)?);
         if let Some(path) = table.get(&CA_CERTIFICATE)? {
             let pem = fs::read(&path).map_err(|error| {
                 let path = path.display();

@@ -94,9 +94,10 @@ const TRIES: usize = 5;
 ///   ([`OnTimeout`](crate::OnTimeout)).
 /// * Python looks again after 0.4 to 0.8 s, and then after twice as long each time. So it comes late for what
 ///   larder created; larder comes 100 ms late at most.
-/// * Names of locks are those that clients of Python send, `%` included, up to 245 bytes of key. Keys that
-///   those cannot send (longer ones, with spaces or control characters, in a space) have locks that only larder
-///   knows, and two of them may share one.
+/// * Names of locks are those that clients of Python send, `%` included, up to 245 bytes of key; with
+///   [`exact_keys`](crate::MemcachedBuilder::exact_keys) entries have the same names, too. Keys that those
+///   clients cannot send (longer ones, with spaces or control characters, in a space) have locks that only
+///   larder knows, and two of them may share one.
 /// * dogpile's clients choose among several servers by rules of their own; only `pylibmc` with the behavior
 ///   `ketama_weighted` does as [`Memcached`] does. Share one server, or use that.
 ///
