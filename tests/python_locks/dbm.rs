@@ -13,6 +13,7 @@ use crate::{
     python::{Age, Python, redis},
     scene::{asking, is_waiting, larder_holds, python_holds},
     support::{
+        DEADLINE,
         redis_server::RedisServer,
         region::{Slow, patient},
         until,
@@ -111,6 +112,33 @@ async fn nothing_is_taken_from_a_python_that_hangs() {
         (!region.lock().is_locked("k".into()).await.unwrap()).then_some(())
     })
     .await;
+}
+
+/// Pythons that hand the file on to each other without a pause: what one of them stored is found meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_finds_its_value_while_others_have_the_file() {
+    let site = Site::new();
+    let (region, mut one, mut two) = (site.region(), site.python(), site.python());
+    let slow = Slow::new();
+    one.creating("k", "python's");
+    let waiter = asking(&region, "k", &slow);
+    is_waiting(&waiter).await;
+    // Of those who sleep in the kernel some come before larder, and some do not.
+    for round in 0..100 {
+        let key = format!("other{round}");
+        let (holder, next) =
+            if round % 2 == 0 { (&mut one, &mut two) } else { (&mut two, &mut one) };
+        next.create(key, "python's");
+        holder.go();
+        holder.hear("got");
+        next.hear("creating");
+        if waiter.is_finished() {
+            break;
+        }
+    }
+    // One of them has it still.
+    let found = tokio::time::timeout(DEADLINE, waiter).await.expect("its turn").unwrap();
+    assert_eq!((found.as_str(), slow.calls()), ("python's", 0));
 }
 
 /// A region whose values are in a dbm file.

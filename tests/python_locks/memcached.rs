@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     python::{Age, Python, memcached},
-    scene::{asking, larder_holds, python_holds},
+    scene::{asking, is_waiting, larder_holds, python_holds},
     support::{DEADLINE, memcached_server::MemcachedServer, region::Slow},
 };
 
@@ -121,6 +121,20 @@ async fn larder_loses_its_lock_to_python() {
     assert_eq!(creation.await.unwrap(), "larder's", "nothing is thrown away");
     assert_eq!(other.get("k"), "the slower one's", "and nothing stored");
     assert_eq!(server.ask("mg _lockk v"), "VA 1\r\n1", "nor is the lock of others touched");
+}
+
+/// Every owner of Python has the same there, but a wait does not take one for the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_owner_is_noticed() {
+    let server = MemcachedServer::start();
+    let (region, mut python) = (shared(&server), python(&server, "pymemcache", &json!({})));
+    assert!(python.acquires("k"));
+    let lock = region.lock().clone();
+    let waiting = tokio::spawn(async move { lock.released("k".into()).await });
+    is_waiting(&waiting).await;
+    server.ask("delete _lockk\r\nadd _lockk 2 60 1\r\n1");
+    tokio::time::timeout(DEADLINE, waiting).await.unwrap().unwrap().unwrap();
+    assert!(python.sees_locked("k"));
 }
 
 /// What memcached takes is one entry and one lock for both, and what it does not take is refused.

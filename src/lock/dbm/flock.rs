@@ -96,8 +96,8 @@ impl LockFile {
     }
 
     fn is_locked_here(&self) -> Result<bool> {
-        let how = OFlags::RDONLY | OFlags::CLOEXEC;
-        let file = match rustix::fs::open(&*self.0, how, Mode::empty()) {
+        let file = match rustix::fs::open(&*self.0, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+        {
             Ok(file) => file,
             Err(Errno::NOENT) => return Ok(false),
             Err(errno) => return Err(self.unopenable(errno)),
@@ -138,6 +138,15 @@ impl LockFile {
         let (path, error) = (self.0.display(), io::Error::from(errno));
         Error::new(ErrorKind::Backend, LAYER)
             .with_message(format!("lock file {path}: {what}: {error}"))
+            .with_source(error)
+    }
+
+    /// There is no thread to wait for it.
+    #[cold]
+    pub(super) fn unwatchable(&self, error: io::Error) -> Error {
+        let path = self.0.display();
+        Error::new(ErrorKind::Unavailable, LAYER)
+            .with_message(format!("lock file {path}: there is no thread to wait for it: {error}"))
             .with_source(error)
     }
 }

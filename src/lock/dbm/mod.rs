@@ -8,11 +8,12 @@ mod settings;
 use std::{
     collections::{HashMap, hash_map::Entry},
     fmt,
-    future::{Future, poll_fn},
     path::Path,
-    pin::pin,
-    sync::Arc,
-    task::Poll,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
     time::Duration,
 };
 
@@ -24,9 +25,6 @@ use super::{Domain, Lease, Lock, Token};
 use crate::{Key, Result};
 
 const SUFFIX: &str = ".dogpile.lock";
-/// How soon a wait looks again: at first, and at last.
-const FIRST_PAUSE: Duration = Duration::from_millis(1);
-const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// One creator among this process and the Python processes that cache in a dbm file.
 ///
@@ -65,17 +63,17 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 /// [`seize`](Lock::seize) takes keys from owners in this process only. Where it is another's, calls wait
 /// as long as [`wait_timeout`](crate::Options::wait_timeout) says and then fail, or create without storing
 /// ([`OnTimeout`](crate::OnTimeout)). No store looks at these leases when it writes (there is no *fence*),
-/// and as long as nobody removes the lock file none is ever lost.
+/// and as long as nobody removes the lock file none is ever lost. One that is never given back, as when a
+/// runtime ends in the middle of a creation, is held until the process ends or another of its calls seizes it.
 ///
 /// # Waiting
 ///
-/// Waits for an owner in this process are woken by it. For other processes, one wait of this process looks
-/// again after 1 ms, then ever more seldom, at last every 20 ms, and wakes the rest. Waiting in the kernel
-/// would take a thread for each, which nothing could call back when the wait is dropped. Python does wait
-/// there: among those who want the file next, Python goes first.
+/// Waits for an owner in this process are woken by it. For other processes, one thread of this process
+/// waits in the kernel, in place of all who wait, and wakes them whenever the file is given back. It cannot be
+/// called back: when all waits were dropped it goes on until then, alone and without harm. Python waits in the
+/// kernel, too, and mostly goes first, but a wait here is woken all the same, and looks for its value.
 ///
-/// The file is opened and locked on tokio's threads for blocking work. [`released`](Lock::released) needs
-/// tokio's timer.
+/// The file is opened and locked on tokio's threads for blocking work.
 ///
 /// # Files
 ///
@@ -101,8 +99,8 @@ struct Inner {
     state: Mutex<State>,
     /// Something changed in this process, or the file was seen free.
     freed: Notify,
-    /// Held by the one wait that looks at the file for all.
-    looking: Mutex<()>,
+    /// Whether a thread waits for another process.
+    is_watched: AtomicBool,
 }
 
 #[derive(Default)]
@@ -139,8 +137,8 @@ impl DbmLock {
     }
 
     fn from_file(file: LockFile) -> Self {
-        let (state, freed, looking) = (Mutex::default(), Notify::new(), Mutex::default());
-        Self(Arc::new(Inner { file, state, freed, looking }))
+        let (state, freed, is_watched) = (Mutex::default(), Notify::new(), AtomicBool::new(false));
+        Self(Arc::new(Inner { file, state, freed, is_watched }))
     }
 
     /// The state, with the file if that is free.
@@ -156,16 +154,26 @@ impl DbmLock {
         Ok(state)
     }
 
-    /// Looks at the file until nobody has it, in place of all who wait.
-    async fn look(&self) -> Result<()> {
-        let _looking = self.0.looking.lock().await;
-        let mut pause = FIRST_PAUSE;
-        while self.0.file.is_locked().await? {
-            tokio::time::sleep(pause).await;
-            pause = (2 * pause).min(LONGEST_PAUSE);
+    /// Has those who wait woken when another process gives the file back.
+    fn watch(&self) -> Result<()> {
+        if self.0.is_watched.swap(true, Ordering::AcqRel) {
+            return Ok(());
         }
-        self.0.freed.notify_waiters();
-        Ok(())
+        let lock = self.clone();
+        let watch = move || {
+            // Whatever is wrong with the file, who is woken meets it when he asks for it.
+            drop(lock.0.file.lock_here(Kind::Exclusive));
+            // In this order: who comes between the two has a thread of his own.
+            lock.0.is_watched.store(false, Ordering::Release);
+            lock.0.freed.notify_waiters();
+        };
+        // Not one of tokio's: the end of a runtime would wait for it.
+        let thread = thread::Builder::new().name("larder-dbm".into()).spawn(watch);
+        thread.map(drop).map_err(|error| {
+            self.0.is_watched.store(false, Ordering::Release);
+            self.0.freed.notify_waiters();
+            self.0.file.unwatchable(error)
+        })
     }
 }
 
@@ -239,7 +247,7 @@ impl Lock for DbmLock {
 
     async fn released(&self, key: Key<'_>) -> Result<()> {
         // From before the look, so that no change falls between the two.
-        let mut freed = pin!(self.0.freed.notified());
+        let freed = self.0.freed.notified();
         let state = self.0.state.lock().await;
         let is_owned = state.owners.contains_key(&*key.flat());
         let is_ours = state.held.is_some();
@@ -250,12 +258,9 @@ impl Lock for DbmLock {
             }
             return Ok(());
         }
-        let mut look = pin!(self.look());
-        let released = poll_fn(|context| match freed.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(Ok(())),
-            Poll::Pending => look.as_mut().poll(context),
-        });
-        released.await.map_err(|error| error.with_key(key))
+        self.watch().map_err(|error| error.with_key(key))?;
+        freed.await;
+        Ok(())
     }
 
     /// Of another process it is seen that it has the file, not for which key.

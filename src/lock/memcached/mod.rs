@@ -69,7 +69,7 @@ const TRIES: usize = 5;
 /// | [`release`](Lock::release) | `mg name v c`, and where the token is ours `md name C<number>` | 2 |
 /// | [`seize`](Lock::seize) | `ms name 32 T6`; in dogpile's form as `renew`, or `ms name 32 T6 ME` | 1, or 2 |
 /// | [`is_locked`](Lock::is_locked) | `mg name` | 1 |
-/// | [`released`](Lock::released) | `mg name v`, again and again | |
+/// | [`released`](Lock::released) | `mg name v c`, again and again | |
 ///
 /// The number is that of the value that was read: nothing is renewed or removed that has changed since.
 /// The round trips are those of any number of leases, to all servers at the same time.
@@ -168,10 +168,15 @@ impl MemcachedLock {
         self.0.memcached.servers().send_one(requests).await.map_err(|error| error.with_key(key))
     }
 
-    /// Who holds the lock of `key`.
-    async fn owner(&self, key: Key<'_>) -> Result<Option<Bytes>> {
-        let reply = self.send_one(key, Requests::get).await?;
-        owner(reply).map_err(|error| error.with_key(key))
+    /// Who holds the lock of `key`: a token, which renewals do not change, or the number of what Python wrote,
+    /// which is another one with each owner.
+    async fn owner(&self, key: Key<'_>) -> Result<Option<(Bytes, u64)>> {
+        match self.send_one(key, Requests::get_numbered).await? {
+            Reply::Value(token, _) if is_token(&token) => Ok(Some((token, 0))),
+            Reply::Value(other, number) => Ok(Some((other, number))),
+            Reply::Missing => Ok(None),
+            other => Err(refused(other).with_key(key)),
+        }
     }
 
     /// Changes those of `leases` whose locks are `ours` to change, going by what is there, and says for
@@ -225,16 +230,12 @@ fn is_held(lease: &Lease, there: Option<&[u8]>) -> bool {
 
 /// Whether nothing is there, or a lease of larder: Python has a number there.
 fn is_takeable(_: &Lease, there: Option<&[u8]>) -> bool {
-    there.is_none_or(|there| there.len() == 32 && there[VERSION_AT] == VERSION)
+    there.is_none_or(is_token)
 }
 
-/// The reply to a look at a lock.
-fn owner(reply: Reply) -> Result<Option<Bytes>> {
-    match reply {
-        Reply::Value(token, _) => Ok(Some(token)),
-        Reply::Missing => Ok(None),
-        other => Err(refused(other)),
-    }
+/// Whether it is the token of a lease of larder.
+fn is_token(there: &[u8]) -> bool {
+    there.len() == 32 && there[VERSION_AT] == VERSION
 }
 
 /// Whether a lease was taken just now, and whether it is the one that is held, from the replies to an
@@ -246,8 +247,11 @@ fn taken(lease: &Lease, replies: &[Result<Reply>]) -> Result<(bool, bool)> {
         Reply::Declined => false,
         other => return Err(refused(other)),
     };
-    let is_mine = owner(seen.clone()?)?.is_some_and(|owner| owner[..] == *lease.token().as_bytes());
-    Ok((is_new, is_mine))
+    match seen.clone()? {
+        Reply::Value(owner, _) => Ok((is_new, is_held(lease, Some(&owner)))),
+        Reply::Missing => Ok((is_new, false)),
+        other => Err(refused(other)),
+    }
 }
 
 /// Half of `pause`, and any part of the other half.
