@@ -8,6 +8,9 @@
 //! that a process that dies blocks nobody for long. Leases do not make a store correct by themselves
 //! (a process may be stopped, lose its lease, and go on), so the token is also a *fence*: a store of
 //! the same [`Domain`] refuses a write whose lease is no longer held.
+//!
+//! Python's dogpile.cache takes part where [`RedisLock`] or [`MemcachedLock`] has its form, and by the lock files
+//! of its dbm backend, [`DbmLock`], whose leases end with their process instead.
 
 use std::{
     fmt,

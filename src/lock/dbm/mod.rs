@@ -50,7 +50,7 @@ const SUFFIX: &str = ".dogpile.lock";
 /// # One lock for all keys
 ///
 /// As in Python, whoever creates any key holds the whole file, and other *processes* create nothing
-/// meanwhile. Inside this process, clones of one lock share the file: each key has an owner, and different
+/// meanwhile. (There `key_is_locked` knows of the locks of its own thread only.) Inside this process, clones of one lock share the file: each key has an owner, and different
 /// keys are created at the same time. So a creator may ask for other keys. The file is given back when the
 /// last of the keys is, and others come late to a process that always has something to create.
 ///
@@ -69,9 +69,10 @@ const SUFFIX: &str = ".dogpile.lock";
 /// # Waiting
 ///
 /// Waits for an owner in this process are woken by it. For other processes, one thread of this process
-/// waits in the kernel, in place of all who wait, and wakes them whenever the file is given back. It cannot be
-/// called back: when all waits were dropped it goes on until then, alone and without harm. Python waits in the
-/// kernel, too, and mostly goes first, but a wait here is woken all the same, and looks for its value.
+/// waits in the kernel, in place of all who wait, and wakes them when it has seen the file free: then each looks
+/// for its value, and whose value is not there asks for the file. Python waits in the kernel, too, and who
+/// comes first is for the kernel to say. The thread cannot be called back: when all waits were dropped, it goes
+/// on until then, alone and without harm.
 ///
 /// The file is opened and locked on tokio's threads for blocking work.
 ///
