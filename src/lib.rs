@@ -93,7 +93,8 @@
 //! process win over a creation in another; [`SharedMarks`] does the same for `invalidate`.
 //! [`FileLock`] is the lock for processes that share a [`File`], [`MemcachedLock`] for those that share
 //! [`Memcached`], which cannot check it when it writes. [`RedisCluster`] and [`RedisSentinel`] are the same
-//! over many servers. See [`lock`].
+//! over many servers. Where dogpile.cache shares the keys, [`RedisLock`] and [`MemcachedLock`] take its form, and
+//! [`DbmLock`] is that of its dbm files. See [`lock`].
 //!
 //! # Tiers
 //!
@@ -441,6 +442,7 @@
 //! | `backend-redis-tls` | `rediss://`; over rustls | |
 //! | `backend-memcached` | [`Memcached`], [`MemcachedLock`]; one or many servers by TCP or UNIX socket | |
 //! | `backend-memcached-tls` | `memcacheds://`; over rustls | |
+//! | `lock-dbm` | [`DbmLock`], [`DbmRwLock`], on Unix: the lock files beside a dbm file of Python | |
 //! | `codec-json` | [`Json`] | yes |
 //! | `codec-msgpack` | [`Msgpack`], [`MsgpackNamed`] | yes |
 //! | `codec-postcard` | [`Postcard`] | yes |

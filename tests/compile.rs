@@ -8,7 +8,8 @@
     feature = "codec-json",
     feature = "codec-msgpack",
     feature = "codec-postcard",
-    feature = "key-hashed"
+    feature = "key-hashed",
+    feature = "lock-dbm"
 ))]
 
 #[test]

@@ -8,6 +8,9 @@
 //! that a process that dies blocks nobody for long. Leases do not make a store correct by themselves
 //! (a process may be stopped, lose its lease, and go on), so the token is also a *fence*: a store of
 //! the same [`Domain`] refuses a write whose lease is no longer held.
+//!
+//! Python's dogpile.cache takes part where [`RedisLock`] or [`MemcachedLock`] has its form, and by the lock files
+//! of its dbm backend, [`DbmLock`], whose leases end with their process instead.
 
 use std::{
     fmt,
@@ -22,6 +25,8 @@ use std::{
 
 use crate::{Key, KeyBuf, Result};
 
+#[cfg(all(feature = "lock-dbm", unix))]
+mod dbm;
 #[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
 mod file;
 mod local;
@@ -32,6 +37,8 @@ mod redis;
 #[cfg(feature = "config")]
 mod settings;
 
+#[cfg(all(feature = "lock-dbm", unix))]
+pub use self::dbm::{DbmGuard, DbmLock, DbmRwLock};
 #[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
 pub use self::file::{FileLock, FileLockBuilder};
 pub use self::local::Local;
@@ -52,7 +59,7 @@ pub use self::redis::{RedisClusterLock, RedisLock, RedisLockBuilder, RedisSentin
 /// one of those who ask while it is free; [`seize`](Self::seize) takes it from whoever holds it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a lock",
-    label = "expected `Local`, `RedisLock`, `MemcachedLock` or `FileLock`",
+    label = "expected `Local`, `RedisLock`, `MemcachedLock`, `FileLock` or `DbmLock`",
     note = "the second parameter of a region is its lock: Region<IntTime<Msgpack<Redis>>, RedisLock>"
 )]
 pub trait Lock: Clone + Send + Sync + 'static {

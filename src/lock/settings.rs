@@ -22,6 +22,20 @@ pub(super) const LEASE: Setting<Duration> = Setting::new(
 .also(&["lock_timeout"])
 .or("5s");
 
+#[cfg(any(feature = "backend-memcached", feature = "backend-redis"))]
+pub(super) const PREFIX: Setting<Option<String>> = Setting::new(
+    "lock_prefix",
+    "What the names of locks begin with. Without it `larder:lock:`, and with `lock_dogpile` `_lock`.",
+)
+.expects("text such as `larder:lock:`");
+
+#[cfg(any(feature = "backend-memcached", feature = "backend-redis"))]
+pub(super) const DOGPILE: Setting<bool> = Setting::new(
+    "lock_dogpile",
+    "Whether locks have the form of dogpile.cache, so that larder and Python exclude each other.",
+)
+.or("false");
+
 impl FromConfig for Local {
     fn describe(about: &mut About) {
         about.lock("local");

@@ -9,7 +9,8 @@
     feature = "backend-redis",
     feature = "codec-json",
     feature = "codec-msgpack",
-    feature = "codec-postcard"
+    feature = "codec-postcard",
+    feature = "lock-dbm"
 ))]
 
 #[cfg(test)]
@@ -18,6 +19,8 @@ mod declared;
 mod either;
 #[cfg(test)]
 mod errors;
+#[cfg(test)]
+mod locks;
 #[cfg(test)]
 mod regions;
 #[cfg(test)]

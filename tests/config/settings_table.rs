@@ -3,9 +3,9 @@
 use std::{fmt::Write, fs, path::Path};
 
 use larder::{
-    File, FileLock, Framed, FromConfig, IntTime, Json, Local, Memcached, MemcachedLock, Memo,
-    Memory, NoMeta, Null, Prefix, Raw, Redis, RedisChannel, RedisCluster, RedisLock, RedisSentinel,
-    Region, SharedMarks, Tiered,
+    DbmLock, File, FileLock, Framed, FromConfig, IntTime, Json, Local, Memcached, MemcachedLock,
+    Memo, Memory, NoMeta, Null, Prefix, Raw, Redis, RedisChannel, RedisCluster, RedisLock,
+    RedisSentinel, Region, SharedMarks, Tiered,
     config::{About, Described},
 };
 
@@ -37,6 +37,7 @@ fn all() -> Vec<(Described, Vec<&'static str>)> {
     add("`Memo`", &About::of::<Memo<u8>>(), &slots);
     add("`File`", &About::of::<File>(), &slots);
     add("`FileLock`", &About::of::<FileLock>(), &slots);
+    add("`DbmLock`", &About::of::<DbmLock>(), &slots);
     add("`Redis`", &About::of::<Redis>(), &slots);
     add("`RedisCluster`", &About::of::<RedisCluster>(), &slots);
     add("`RedisSentinel`", &About::of::<RedisSentinel>(), &slots);
@@ -116,6 +117,7 @@ fn the_defaults_told_are_those_that_hold() {
     defaults::<Small>(&[]);
     defaults::<Shared>(&[("url", "redis://localhost")]);
     defaults::<Region<Framed<Json<File>>, FileLock>>(&[("path", &path)]);
+    defaults::<Region<IntTime<Json<Memory>>, DbmLock>>(&[("path", &path)]);
     defaults::<Region<Framed<Json<Memcached>>, MemcachedLock>>(&[("url", "memcached://h")]);
     // And those of the builders.
     assert_eq!(

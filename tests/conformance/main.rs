@@ -8,6 +8,7 @@
 ))]
 #![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
+mod apart;
 mod broken;
 mod broken_locks;
 mod broken_stores;

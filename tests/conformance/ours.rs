@@ -144,11 +144,24 @@ async fn locks_in_a_file() {
     .await;
 }
 
+#[cfg(feature = "lock-dbm")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lock_files() {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    use larder::DbmLock;
+
+    let (folder, count) = (tempfile::tempdir().unwrap(), AtomicUsize::new(0));
+    let next = || folder.path().join(count.fetch_add(1, Relaxed).to_string());
+    lock_suite(|| async { DbmLock::new(next()).unwrap() }).await;
+}
+
 #[cfg(feature = "backend-redis")]
 mod redis {
     use larder::{Redis, RedisLock};
 
     use super::*;
+    use crate::apart::Apart;
     use crate::support::{
         DEADLINE,
         redis_server::{RedisServer, newer},
@@ -186,8 +199,10 @@ mod redis {
         let make = || empty(&server, server.unix_url());
         lock_suite(|| async { lock(&make(), LONG) }).await;
         lease_suite(|| async { lock(&make(), SHORT) }).await;
-        lock_suite(|| async { RedisLock::builder(&make()).dogpile().lease(LONG).build().unwrap() })
-            .await;
+        lock_suite(|| async {
+            Apart::new(RedisLock::builder(&make()).dogpile().lease(LONG).build().unwrap())
+        })
+        .await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -236,6 +251,7 @@ mod memcached {
     use larder::{Memcached, MemcachedLock};
 
     use super::*;
+    use crate::apart::Apart;
     use crate::support::{DEADLINE, memcached_server::MemcachedServer};
 
     /// A client of the servers, which forget everything first.
@@ -283,6 +299,11 @@ mod memcached {
         let servers = servers::<1>();
         lock_suite(|| async { lock(&empty(&servers), LONG) }).await;
         lease_suite(|| async { lock(&empty(&servers), Duration::from_secs(1)) }).await;
+        lock_suite(|| async {
+            let builder = MemcachedLock::builder(&empty(&servers));
+            Apart::new(builder.dogpile().lease(LONG).build().unwrap())
+        })
+        .await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -63,7 +63,7 @@ async fn commands_of_locks_are_exact() {
         "mg larder:lock:k".to_owned(),
         "mg larder:lock:k v c".to_owned(),
         "mg larder:lock:k v c".to_owned(),
-        "mg larder:lock:k v".to_owned(),
+        "mg larder:lock:k v c".to_owned(),
     ]);
 }
 

@@ -1,6 +1,8 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
-use super::{Memcached, connection::Link, failure::config, ring::Ring, servers::Servers, url};
+use super::{
+    Memcached, connection::Link, failure::config, names::Names, ring::Ring, servers::Servers, url,
+};
 use crate::Result;
 #[cfg(feature = "backend-memcached-tls")]
 use crate::backend::{memcached::failure::LAYER, tls::Tls};
@@ -102,6 +104,8 @@ pub struct MemcachedBuilder {
     connect_timeout: Duration,
     response_timeout: Duration,
     ca_certificate: Option<Vec<u8>>,
+    exact_keys: bool,
+    flags: Option<u32>,
 }
 
 impl MemcachedBuilder {
@@ -114,6 +118,8 @@ impl MemcachedBuilder {
             connect_timeout: CONNECT_TIMEOUT,
             response_timeout: RESPONSE_TIMEOUT,
             ca_certificate: None,
+            exact_keys: false,
+            flags: None,
         }
     }
 
@@ -160,6 +166,24 @@ impl MemcachedBuilder {
         self
     }
 
+    /// Whether keys are sent as they are, as other programs send them, those with `%` included. Keys that
+    /// memcached does not take are then refused, together with the batch they are in: errors of kind
+    /// [`Unsupported`](crate::ErrorKind::Unsupported). Default: `false`, every key gets a name of its own.
+    pub fn exact_keys(mut self, exact: bool) -> Self {
+        self.exact_keys = exact;
+        self
+    }
+
+    /// The *client flags* of values, by which other programs know what their bytes are, such as 1 for
+    /// pickled ones in Python; see [`Memcached`](Memcached#together-with-python). Values are written
+    /// with them, and values that have others (compressed ones, too) are not read: errors of kind
+    /// [`Decode`](crate::ErrorKind::Decode), which a region counts as misses. Default: values are
+    /// written with 0 and read whatever they have, which saves some bytes of each read.
+    pub fn flags(mut self, flags: u32) -> Self {
+        self.flags = Some(flags);
+        self
+    }
+
     /// The backend. Does not connect yet: the first call, or [`Memcached::ping`], does.
     ///
     /// # Errors
@@ -196,7 +220,8 @@ impl MemcachedBuilder {
             return Err(config("a CA certificate is for memcacheds:// only"));
         }
         let servers = Servers { links, ring: Ring::new(&names), failover: self.failover };
-        Ok(Memcached::from_servers(servers))
+        let names = if self.exact_keys { Names::Exact } else { Names::Normal };
+        Ok(Memcached::from_servers(servers, names, self.flags))
     }
 }
 
@@ -208,6 +233,8 @@ impl fmt::Debug for MemcachedBuilder {
             .field("failover", &self.failover)
             .field("connect_timeout", &self.connect_timeout)
             .field("response_timeout", &self.response_timeout)
+            .field("exact_keys", &self.exact_keys)
+            .field("flags", &self.flags)
             .finish_non_exhaustive()
     }
 }

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, io, time::Duration};
 
 use super::protocol::Reply;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Key};
 
 pub(super) const LAYER: &str = "memcached";
 
@@ -57,6 +57,23 @@ pub(super) fn too_large(size: usize) -> Error {
         "{size} bytes are more than the server takes for one value, and it has dropped what was \
          under the key: raise its limit with `-I` (1 MiB unless given), or store less"
     ))
+}
+
+/// A value that another client has marked as one of another kind.
+#[cold]
+pub(super) fn flagged(flags: u64, wanted: u32) -> Error {
+    Error::new(ErrorKind::Decode, LAYER).with_message(format!(
+        "the value has the client flags {flags}, not {wanted} as `flags` says: another program has \
+         compressed it, or writes values of another kind"
+    ))
+}
+
+/// A key that cannot be sent as it is.
+#[cold]
+pub(super) fn no_name(key: Key<'_>) -> Error {
+    let message = "memcached takes keys of 1 to 250 bytes, without spaces, control characters and \
+         hashes: leave `exact_keys` away, and keys get names that it takes";
+    Error::new(ErrorKind::Unsupported, LAYER).with_message(message).with_key(key)
 }
 
 /// The server's words, and what to do about it where we know.

@@ -5,35 +5,31 @@ mod connection;
 mod dial;
 mod driver;
 mod failure;
+mod names;
 mod protocol;
 mod ring;
 mod servers;
 #[cfg(feature = "config")]
 mod settings;
+mod ttl;
 mod url;
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 
 pub use self::config::MemcachedBuilder;
-use self::protocol::LARGEST_VALUE;
 pub(crate) use self::{
     failure::{config, refused},
+    names::{normal, obeys},
     protocol::{Reply, Requests, When},
     servers::Servers,
+    ttl::{seconds, ttl},
 };
+use self::{names::Names, protocol::LARGEST_VALUE};
 use crate::{
-    Backend, Batch, Capabilities, Expires, Key, KeyBuf, KeyMap, KeyWriter, Level, MemcachedRules,
-    Normal, Put, Result, WriteOpts,
+    Backend, Batch, Capabilities, Error, Expires, Key, KeyBuf, Level, Put, Result, WriteOpts,
 };
-
-/// The longest lifetime that the server takes for one; what is longer it takes for a date.
-const LONGEST_LIFETIME: u64 = 30 * 24 * 60 * 60;
 
 /// One or many memcached servers, over TCP, TLS or a UNIX socket.
 ///
@@ -77,7 +73,8 @@ const LONGEST_LIFETIME: u64 = 30 * 24 * 60 * 60;
 ///
 /// memcached takes keys of at most 250 bytes without spaces and control characters. Keys that obey stay
 /// as they are; all others become ones that do, no two the same, as [`Normalized`](crate::Normalized)
-/// tells. So is a key in a space: it becomes a plain one.
+/// tells. So is a key in a space: it becomes a plain one. With [`exact_keys`](MemcachedBuilder::exact_keys),
+/// all that obey stay as they are and all others are refused.
 ///
 /// # Values and lifetimes
 ///
@@ -90,6 +87,21 @@ const LONGEST_LIFETIME: u64 = 30 * 24 * 60 * 60;
 /// by the clock of this machine; those that end after January 2038, which is the last date that
 /// memcached knows, have no end. A server that is full evicts before that. There are no fences:
 /// [`WriteOpts::fence`] is ignored.
+///
+/// # Together with Python
+///
+/// What dogpile.cache writes with its memcached backends larder reads, and the other way round, where both
+/// have the same format and the same keys: those that memcached takes as they are. Say
+/// [`exact_keys`](MemcachedBuilder::exact_keys), so that those with `%` stay as they are, too. With a value goes a number, the *client flags*, that tells Python what its bytes are:
+///
+/// | region in Python | its bytes | [`flags`](MemcachedBuilder::flags) |
+/// |---|---|---|
+/// | with a `serializer` | `{"ct": .., "v": 2}\|` and what that makes | 0 |
+/// | without | a pickled `CachedValue` | 1 |
+///
+/// Without `flags`, values are written with 0, and what they were written with is not asked. That goes
+/// well for the first row as long as no client compresses (`min_compress_len`). How Python takes part in
+/// locks: [`MemcachedLock`](crate::MemcachedLock#together-with-python), also about several servers.
 ///
 /// # Several servers
 ///
@@ -142,6 +154,8 @@ const LONGEST_LIFETIME: u64 = 30 * 24 * 60 * 60;
 #[derive(Clone)]
 pub struct Memcached {
     servers: Arc<Servers>,
+    names: Names,
+    flags: Option<u32>,
 }
 
 impl Memcached {
@@ -174,13 +188,54 @@ impl Memcached {
         self.servers.ping().await
     }
 
-    fn from_servers(servers: Servers) -> Self {
-        Self { servers: Arc::new(servers) }
+    fn from_servers(servers: Servers, names: Names, flags: Option<u32>) -> Self {
+        Self { servers: Arc::new(servers), names, flags }
     }
 
     /// Where locks send their requests.
     pub(crate) fn servers(&self) -> &Servers {
         &self.servers
+    }
+
+    /// The same request for all of `keys`.
+    fn requests(&self, keys: &[Key<'_>], request: fn(&mut Requests, &str)) -> Result<Requests> {
+        let mut requests = Requests::default();
+        for key in keys {
+            request(&mut requests, self.names.of(*key)?.key().name());
+        }
+        Ok(requests)
+    }
+
+    /// Reads of all of `keys`.
+    fn reads(&self, keys: &[Key<'_>]) -> Result<Requests> {
+        let read = if self.flags.is_some() { Requests::get_flagged } else { Requests::get };
+        self.requests(keys, read)
+    }
+
+    /// The reply to a read.
+    fn found(&self, reply: Reply) -> Result<Option<Bytes>> {
+        match (reply, self.flags) {
+            (Reply::Value(_, flags), Some(wanted)) if flags != u64::from(wanted) => {
+                Err(failure::flagged(flags, wanted))
+            }
+            (Reply::Value(value, _), _) => Ok(Some(value)),
+            (Reply::Missing, _) => Ok(None),
+            (other, _) => Err(refused(other)),
+        }
+    }
+
+    fn write(&self, requests: &mut Requests, put: &Put<'_, Bytes>) -> Result<()> {
+        let name = self.names.of(put.key)?;
+        let name = name.key().name();
+        if put.value.len() > LARGEST_VALUE {
+            // No server takes it, and some would take its bytes for commands. So only what was there
+            // goes.
+            requests.remove(name);
+        } else {
+            let (flags, ttl) = (self.flags.unwrap_or_default(), ttl(put.opts.keep_for));
+            requests.set_flagged(name, &put.value, flags, ttl, When::Always);
+        }
+        Ok(())
     }
 }
 
@@ -191,6 +246,7 @@ impl fmt::Debug for Memcached {
         let targets = || self.servers.links.iter().map(|link| link.target());
         let addresses: Vec<String> = targets().map(|target| target.address.to_string()).collect();
         shown.field("servers", &addresses).field("failover", &self.servers.failover);
+        shown.field("names", &self.names).field("flags", &self.flags);
         if let Some(target) = targets().next() {
             shown
                 .field("connect_timeout", &target.connect_timeout)
@@ -202,12 +258,12 @@ impl fmt::Debug for Memcached {
 
 impl Level for Memcached {
     async fn remove(&self, key: Key<'_>) -> Result<()> {
-        let reply = self.servers.send_one(requests(&[key], Requests::remove)).await;
+        let reply = self.servers.send_one(self.requests(&[key], Requests::remove)?).await;
         reply.and_then(removed).map_err(|error| error.with_key(key))
     }
 
     async fn remove_multi(&self, keys: &[Key<'_>]) -> Result<()> {
-        let outcomes = self.servers.send(requests(keys, Requests::remove)).await;
+        let outcomes = self.servers.send(self.requests(keys, Requests::remove)?).await;
         outcomes.into_iter().zip(keys).try_for_each(|(reply, key)| {
             reply.and_then(removed).map_err(|error| error.with_key(*key))
         })
@@ -218,35 +274,37 @@ impl Level for Memcached {
     }
 
     fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {
-        let stored = normal(key);
+        // What has no name is refused, and goes by itself until then.
+        let stored = self.names.of(key).ok()?;
         (stored.key() != key).then(|| stored.key().to_buf())
     }
 }
 
 impl Backend for Memcached {
     async fn get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
-        let reply = self.servers.send_one(requests(&[key], Requests::get)).await;
-        reply.and_then(found).map_err(|error| error.with_key(key))
+        let reply = self.servers.send_one(self.reads(&[key])?).await;
+        reply.and_then(|reply| self.found(reply)).map_err(|error| error.with_key(key))
     }
 
     async fn set(&self, key: Key<'_>, value: Bytes, opts: WriteOpts<'_>) -> Result<()> {
         let size = value.len();
         let mut requests = Requests::default();
-        write(&mut requests, &Put::new(key, value, opts));
+        self.write(&mut requests, &Put::new(key, value, opts))?;
         let reply = self.servers.send_one(requests).await;
         reply.and_then(|reply| written(reply, size)).map_err(|error| error.with_key(key))
     }
 
     /// Errors of servers that are down are those of their keys, unless no key can be answered.
     async fn get_multi(&self, keys: &[Key<'_>]) -> Result<Batch<Bytes>> {
-        let outcomes = self.servers.send(requests(keys, Requests::get)).await;
-        let batch: Batch<Bytes> = outcomes
-            .into_iter()
-            .zip(keys)
-            .map(|(reply, key)| reply.and_then(found).map_err(|error| error.with_key(*key)))
-            .collect();
+        let outcomes = self.servers.send(self.reads(keys)?).await;
+        let found = |(reply, key): (Result<Reply>, &Key<'_>)| {
+            reply.and_then(|reply| self.found(reply)).map_err(|error| error.with_key(*key))
+        };
+        let batch: Batch<Bytes> = outcomes.into_iter().zip(keys).map(found).collect();
+        let is_unread =
+            |found: &Result<_>| found.as_ref().is_err_and(|error: &Error| !error.is_unreadable());
         match batch.first() {
-            Some(Err(error)) if batch.iter().all(Result::is_err) => Err(error.clone()),
+            Some(Err(error)) if batch.iter().all(is_unread) => Err(error.clone()),
             _ => Ok(batch),
         }
     }
@@ -254,49 +312,13 @@ impl Backend for Memcached {
     async fn set_multi(&self, puts: &[Put<'_, Bytes>]) -> Result<()> {
         let mut requests = Requests::default();
         for put in puts {
-            write(&mut requests, put);
+            self.write(&mut requests, put)?;
         }
         let outcomes = self.servers.send(requests).await;
         outcomes.into_iter().zip(puts).try_for_each(|(reply, put)| {
             let written = reply.and_then(|reply| written(reply, put.value.len()));
             written.map_err(|error| error.with_key(put.key))
         })
-    }
-}
-
-/// `key` as the server takes it.
-pub(crate) fn normal(key: Key<'_>) -> KeyWriter {
-    let mut out = KeyWriter::new();
-    Normal::<MemcachedRules>::new().map(key, &mut out);
-    out
-}
-
-/// The same request for all of `keys`.
-fn requests(keys: &[Key<'_>], request: impl Fn(&mut Requests, &str)) -> Requests {
-    let mut requests = Requests::default();
-    for key in keys {
-        request(&mut requests, normal(*key).key().name());
-    }
-    requests
-}
-
-fn write(requests: &mut Requests, put: &Put<'_, Bytes>) {
-    let name = normal(put.key);
-    let name = name.key().name();
-    if put.value.len() > LARGEST_VALUE {
-        // No server takes it, and some would take its bytes for commands. So only what was there goes.
-        requests.remove(name);
-    } else {
-        requests.set(name, &put.value, ttl(put.opts.keep_for), When::Always);
-    }
-}
-
-/// The reply to a read.
-fn found(reply: Reply) -> Result<Option<Bytes>> {
-    match reply {
-        Reply::Value(value, _) => Ok(Some(value)),
-        Reply::Missing => Ok(None),
-        other => Err(refused(other)),
     }
 }
 
@@ -314,66 +336,5 @@ fn removed(reply: Reply) -> Result<()> {
     match reply {
         Reply::Done | Reply::Missing => Ok(()),
         other => Err(refused(other)),
-    }
-}
-
-/// A lifetime as the server takes it; `None` is for ever.
-pub(crate) fn ttl(keep_for: Option<Duration>) -> Option<u32> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    ttl_at(now, keep_for?)
-}
-
-fn ttl_at(now: Duration, keep_for: Duration) -> Option<u32> {
-    // Never 0, which would be for ever.
-    let lifetime = seconds(keep_for).max(1);
-    if lifetime <= LONGEST_LIFETIME {
-        return u32::try_from(lifetime).ok();
-    }
-    // The server reads it as a signed number.
-    let date = i32::try_from(seconds(now).saturating_add(lifetime)).ok()?;
-    u32::try_from(date).ok()
-}
-
-/// Whole seconds, rounded up.
-pub(crate) fn seconds(time: Duration) -> u64 {
-    time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lifetimes_are_never_zero_and_never_overflow() {
-        const DAY: u64 = 24 * 60 * 60;
-        let now = Duration::new(1_800_000_000, 5);
-        for (keep_for, ttl) in [
-            (Duration::ZERO, Some(1)),
-            (Duration::from_nanos(1), Some(1)),
-            (Duration::from_millis(1001), Some(2)),
-            (Duration::from_secs(60), Some(60)),
-            (Duration::from_secs(30 * DAY), Some(2_592_000)),
-            (Duration::new(30 * DAY, 1), Some(1_800_000_001 + 2_592_001)),
-            (Duration::from_secs(365 * DAY), Some(1_800_000_001 + 31_536_000)),
-            // The last date there is, and one more.
-            (Duration::from_secs(347_483_646), Some(2_147_483_647)),
-            (Duration::from_secs(347_483_647), None),
-            (Duration::from_secs(u64::MAX), None),
-            (Duration::MAX, None),
-        ] {
-            assert_eq!(ttl_at(now, keep_for), ttl, "{keep_for:?}");
-        }
-        assert_eq!(super::ttl(None), None);
-    }
-
-    #[test]
-    fn keys_that_obey_are_stored_as_they_are() {
-        let memcached = Memcached::new("memcached://localhost").unwrap();
-        for key in ["user:15", &"x".repeat(250), "\u{e9}"] {
-            assert_eq!(memcached.stored_key(key.into()), None);
-        }
-        let stored = |key: Key<'_>| memcached.stored_key(key).map(|key| key.as_key().to_string());
-        assert_eq!(stored("two words".into()).as_deref(), Some("two%20words"));
-        assert_eq!(stored(("user-15", "posts").into()).as_deref(), Some("user-15%.posts"));
     }
 }

@@ -22,6 +22,13 @@ pub(crate) enum When {
     Unchanged(u64),
 }
 
+impl When {
+    /// Where there still is what was seen: the value with this number, or nothing.
+    pub(crate) fn seen(number: Option<u64>) -> Self {
+        number.map_or(Self::Free, Self::Unchanged)
+    }
+}
+
 /// Commands, and where each of them belongs.
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
@@ -48,6 +55,11 @@ impl Requests {
         self.push("mg", name, 6, format_args!(" v c\r\n"));
     }
 
+    /// Reads the value under `name` and its client flags.
+    pub(crate) fn get_flagged(&mut self, name: &str) {
+        self.push("mg", name, 6, format_args!(" v f\r\n"));
+    }
+
     /// Asks whether there is a value under `name`.
     pub(crate) fn look(&mut self, name: &str) {
         self.push("mg", name, 2, format_args!("\r\n"));
@@ -55,7 +67,22 @@ impl Requests {
 
     /// Writes `value` under `name`; `ttl` is a time as the server takes it.
     pub(crate) fn set(&mut self, name: &str, value: &[u8], ttl: Option<u32>, when: When) {
-        self.push("ms", name, value.len() + 48, format_args!(" {}", value.len()));
+        self.set_flagged(name, value, 0, ttl, when);
+    }
+
+    /// The same with client flags.
+    pub(crate) fn set_flagged(
+        &mut self,
+        name: &str,
+        value: &[u8],
+        flags: u32,
+        ttl: Option<u32>,
+        when: When,
+    ) {
+        self.push("ms", name, value.len() + 60, format_args!(" {}", value.len()));
+        if flags != 0 {
+            self.put(format_args!(" F{flags}"));
+        }
         if let Some(ttl) = ttl {
             self.put(format_args!(" T{ttl}"));
         }
@@ -107,7 +134,8 @@ impl Requests {
 /// What the server says to one command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
-    /// There is this value, and this is its number, if that was asked for.
+    /// There is this value, and this is the number that was asked for: that of its last change, or its
+    /// client flags.
     Value(Bytes, u64),
     /// It is done; to [`look`](Requests::look): there is something.
     Done,
@@ -163,7 +191,9 @@ fn take_value(arrived: &mut BytesMut, head: usize) -> Result<Option<Reply>> {
     let (Some(b"VA"), Some(size @ ..=LARGEST_VALUE)) = (tag, size) else {
         return Err(garbage(line));
     };
-    let number = words.find_map(|flag| digits(flag.strip_prefix(b"c")?)).unwrap_or(0);
+    let number =
+        words.find_map(|flag| digits(flag.strip_prefix(b"c").or(flag.strip_prefix(b"f"))?));
+    let number = number.unwrap_or(0);
     let end = head + size;
     if arrived.len() < end + 2 {
         return Ok(None);
@@ -228,6 +258,7 @@ mod tests {
     #[test]
     fn replies_come_out_whole_however_they_arrive() {
         let text = b"MN\r\nEN\r\nVA 3\r\nabc\r\nVA 0 c7\r\n\r\nVA 5  t10 c18446744073709551615 \r\na\r\nb!\r\n\
+            VA 1 f16\r\nt\r\n\
             HD\r\nHD c3\r\nNS\r\nEX\r\nNF\r\nSTORED\r\nERROR\r\nCLIENT_ERROR a b\r\nSERVER_ERROR c\r\n";
         let refused = |said: &str| Reply::Refused(said.into());
         let wanted = [
@@ -236,6 +267,7 @@ mod tests {
             value("abc", 0),
             value("", 7),
             value("a\r\nb!", u64::MAX),
+            value("t", 16),
             Reply::Done,
             Reply::Done,
             Reply::Declined,
@@ -253,7 +285,7 @@ mod tests {
         }
         let confused: Vec<bool> = wanted.iter().map(Reply::is_confused).collect();
         assert_eq!(confused.iter().filter(|confused| **confused).count(), 2, "{confused:?}");
-        assert!(confused[11] && confused[12]);
+        assert!(confused[12] && confused[13]);
     }
 
     #[test]

@@ -34,6 +34,16 @@ const CA_CERTIFICATE: Setting<Option<PathBuf>> = Setting::new(
 .also(&["ssl_ca_certs"])
 .expects("a path such as `/etc/ssl/memcached-ca.pem`");
 
+const EXACT_KEYS: Setting<bool> = Setting::new(
+    "exact_keys",
+    "Whether keys are sent as they are, `%` included, and those that memcached does not take refused.",
+)
+.or("false");
+const FLAGS: Setting<Option<u32>> = Setting::new(
+    "flags",
+    "The client flags of values, by which other programs know what they are: 1 for pickles in Python.",
+);
+
 impl Memcached {
     pub(crate) fn describe_settings(about: &mut About) {
         about.setting(&URL);
@@ -43,6 +53,8 @@ impl Memcached {
         about.setting(&CONNECT_TIMEOUT);
         about.setting(&RESPONSE_TIMEOUT);
         about.setting(&CA_CERTIFICATE);
+        about.setting(&EXACT_KEYS);
+        about.setting(&FLAGS);
     }
 }
 
@@ -58,13 +70,17 @@ impl FromConfig for Memcached {
             .password(table.get(&PASSWORD)?.unwrap_or_default())
             .failover(table.get(&FAILOVER)?)
             .connect_timeout(table.get(&CONNECT_TIMEOUT)?)
-            .response_timeout(table.get(&RESPONSE_TIMEOUT)?);
+            .response_timeout(table.get(&RESPONSE_TIMEOUT)?)
+            .exact_keys(table.get(&EXACT_KEYS)?);
         if let Some(path) = table.get(&CA_CERTIFICATE)? {
             let pem = fs::read(&path).map_err(|error| {
                 let path = path.display();
                 table.refuse(&CA_CERTIFICATE, format_args!("`{path}` cannot be read: {error}"))
             })?;
             builder = builder.ca_certificate(pem);
+        }
+        if let Some(flags) = table.get(&FLAGS)? {
+            builder = builder.flags(flags);
         }
         table.shared(builder, |builder: MemcachedBuilder| {
             builder.build().map_err(|error| table.refuse(&URL, error))

@@ -6,7 +6,8 @@ use crate::{
     backend::memcached::{config, seconds},
 };
 
-pub(super) const PREFIX: &str = "larder:lock:";
+const PREFIX: &str = "larder:lock:";
+const DOGPILE_PREFIX: &str = "_lock";
 const LEASE: Duration = Duration::from_secs(5);
 const SHORTEST_LEASE: Duration = Duration::from_secs(1);
 
@@ -15,19 +16,21 @@ const SHORTEST_LEASE: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct MemcachedLockBuilder {
     memcached: Memcached,
-    prefix: String,
+    prefix: Option<String>,
+    dogpile: bool,
     lease: Duration,
 }
 
 impl MemcachedLockBuilder {
     pub(super) fn new(memcached: &Memcached) -> Self {
-        Self { memcached: memcached.clone(), prefix: PREFIX.to_owned(), lease: LEASE }
+        Self { memcached: memcached.clone(), prefix: None, dogpile: false, lease: LEASE }
     }
 
-    /// What the names of locks begin with; the key follows. Default: `larder:lock:`. Keys of entries may
-    /// not begin with it.
+    /// What the names of locks begin with; the key follows. Default: `larder:lock:`, and in
+    /// [dogpile's form](Self::dogpile) `_lock`, the only one that dogpile has. Keys of entries may not begin
+    /// with it.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.prefix = prefix.into();
+        self.prefix = Some(prefix.into());
         self
     }
 
@@ -38,13 +41,20 @@ impl MemcachedLockBuilder {
         self
     }
 
+    /// Locks in the form of dogpile.cache, so that larder and Python exclude each other; see
+    /// [`MemcachedLock`](MemcachedLock#together-with-python).
+    pub fn dogpile(mut self) -> Self {
+        self.dogpile = true;
+        self
+    }
+
     /// The lock. Does not connect.
     ///
     /// # Errors
     ///
     /// Of kind [`Config`](crate::ErrorKind::Config), when the prefix is empty or the lease too short.
     pub fn build(self) -> Result<MemcachedLock> {
-        if self.prefix.is_empty() {
+        if self.prefix.as_ref().is_some_and(String::is_empty) {
             return Err(config("a lock without a prefix would have the name of the entry"));
         }
         if self.lease < SHORTEST_LEASE {
@@ -55,9 +65,11 @@ impl MemcachedLockBuilder {
 
     pub(super) fn lock(self) -> MemcachedLock {
         let lease = Duration::from_secs(seconds(self.lease));
+        let default = if self.dogpile { DOGPILE_PREFIX } else { PREFIX };
         MemcachedLock(Arc::new(Inner {
             memcached: self.memcached,
-            prefix: self.prefix.into(),
+            prefix: self.prefix.unwrap_or_else(|| default.to_owned()).into(),
+            dogpile: self.dogpile,
             lease,
         }))
     }
@@ -71,7 +83,11 @@ mod tests {
     #[test]
     fn refuses_what_makes_no_sense() {
         let builder = || MemcachedLock::builder(&Memcached::new("memcached://h").unwrap());
-        for refused in [builder().prefix(""), builder().lease(Duration::from_millis(999))] {
+        for refused in [
+            builder().prefix(""),
+            builder().dogpile().prefix(""),
+            builder().lease(Duration::from_millis(999)),
+        ] {
             let error = refused.clone().build().expect_err("should be refused");
             assert_eq!((error.kind(), error.layer()), (ErrorKind::Config, "memcached"));
         }
@@ -93,5 +109,20 @@ mod tests {
         assert_eq!(name((&long).into()).len(), 250);
         assert!(name((&longer).into()).len() <= 250);
         assert_ne!(name((&longer).into()), name((&(longer.clone() + "x")).into()));
+    }
+
+    #[test]
+    fn dogpile_has_the_names_that_its_clients_send() {
+        let builder = MemcachedLock::builder(&Memcached::new("memcached://h").unwrap());
+        let lock = builder.dogpile().build().unwrap();
+        let name = |key: crate::Key<'_>| String::from_utf8(lock.lease(key).name().into()).unwrap();
+        let longest = "x".repeat(245);
+        for key in ["k", "100%", "two%20words", "larder:lock:k", "\u{e9}", &longest] {
+            assert_eq!(name(key.into()), format!("_lock{key}"));
+        }
+        // These no client of Python can send.
+        assert_eq!(name("two words".into()), "_locktwo%20words");
+        assert_eq!(name(("h", "f").into()), "_lockh%.f");
+        assert_eq!(name((&"x".repeat(246)).into()).len(), 250);
     }
 }

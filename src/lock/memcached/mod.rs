@@ -12,10 +12,10 @@ use std::{
 use bytes::Bytes;
 
 pub use self::builder::MemcachedLockBuilder;
-use super::{Domain, Lease, Lock};
+use super::{Domain, Lease, Lock, VERSION, VERSION_AT};
 use crate::{
     Key, KeyBuf, Memcached, Result,
-    backend::memcached::{Reply, Requests, When, normal, refused, ttl},
+    backend::memcached::{Reply, Requests, When, normal, obeys, refused, ttl},
 };
 
 /// How soon a wait looks again: at first, and at last.
@@ -67,12 +67,39 @@ const TRIES: usize = 5;
 /// | [`acquire`](Lock::acquire) | `ms name 32 T6 ME`, `mg name v`; a name that has this token is a success | 1 |
 /// | [`renew`](Lock::renew) | `mg name v c`, and where the token is ours `ms name 32 T6 C<number>` | 2 |
 /// | [`release`](Lock::release) | `mg name v c`, and where the token is ours `md name C<number>` | 2 |
-/// | [`seize`](Lock::seize) | `ms name 32 T6` | 1 |
+/// | [`seize`](Lock::seize) | `ms name 32 T6`; in dogpile's form as `renew`, or `ms name 32 T6 ME` | 1, or 2 |
 /// | [`is_locked`](Lock::is_locked) | `mg name` | 1 |
-/// | [`released`](Lock::released) | `mg name v`, again and again | |
+/// | [`released`](Lock::released) | `mg name v c`, again and again | |
 ///
 /// The number is that of the value that was read: nothing is renewed or removed that has changed since.
 /// The round trips are those of any number of leases, to all servers at the same time.
+///
+/// # Together with Python
+///
+/// [`dogpile()`](MemcachedLockBuilder::dogpile) gives locks the form of dogpile.cache with
+/// `distributed_lock`, whatever its client is: an entry with the name `_lock` and the key. Both sides take it
+/// with a command that succeeds only where there is none, so they exclude each other, and each sees by
+/// `key_is_locked` what the other holds. Python has the number 1 there, without an owner; larder its token,
+/// as bytes without flags, which all clients can read.
+///
+/// * What Python holds, larder never touches: not when it renews or releases, nor when it
+///   [seizes](Lock::seize), which in this form takes two round trips and leaves the locks of others alone.
+/// * Python deletes the lock when it is done, whoever holds it by then. So one whose `lock_timeout` was
+///   shorter than its creation takes the lock from larder, or from another Python, and two may create. The
+///   lease is found lost by the next renewal or, at the latest, before the value is written: it is handed to
+///   those who wait, and not stored. Give `lock_timeout` more than any creation takes.
+/// * The default `lock_timeout` is 0: a lock without an end. A Python process that dies leaves it there until
+///   somebody deletes it or the server starts anew. Python hangs then; calls here wait as long as
+///   [`wait_timeout`](crate::Options::wait_timeout) says and then fail, or create without storing
+///   ([`OnTimeout`](crate::OnTimeout)).
+/// * Python looks again after 0.4 to 0.8 s, and then after twice as long each time. So it comes late for what
+///   larder created; larder comes 100 ms late at most.
+/// * Names of locks are those that clients of Python send, `%` included, up to 245 bytes of key; with
+///   [`exact_keys`](crate::MemcachedBuilder::exact_keys) entries have the same names, too. Keys that those
+///   clients cannot send (longer ones, with spaces or control characters, in a space) have locks that only
+///   larder knows, and two of them may share one.
+/// * dogpile's clients choose among several servers by rules of their own; only `pylibmc` with the behavior
+///   `ketama_weighted` does as [`Memcached`] does. Share one server, or use that.
 ///
 /// # Waiting
 ///
@@ -90,6 +117,7 @@ pub struct MemcachedLock(Arc<Inner>);
 struct Inner {
     memcached: Memcached,
     prefix: Box<str>,
+    dogpile: bool,
     lease: Duration,
 }
 
@@ -108,6 +136,8 @@ impl MemcachedLock {
     fn name(&self, key: Key<'_>) -> KeyBuf {
         let begun = [&self.0.prefix, key.space().unwrap_or(key.name())].concat();
         let name = match key.space() {
+            // Others escape no `%`.
+            None if self.0.dogpile && obeys(&begun) => return Key::from(&begun).to_buf(),
             None => Key::from(&begun),
             Some(_) => Key::from((&begun, key.name())),
         };
@@ -138,46 +168,50 @@ impl MemcachedLock {
         self.0.memcached.servers().send_one(requests).await.map_err(|error| error.with_key(key))
     }
 
-    /// Who holds the lock of `key`.
-    async fn owner(&self, key: Key<'_>) -> Result<Option<Bytes>> {
-        let reply = self.send_one(key, Requests::get).await?;
-        owner(reply).map_err(|error| error.with_key(key))
+    /// Who holds the lock of `key`: a token, which renewals do not change, or the number of what Python wrote,
+    /// which is another one with each owner.
+    async fn owner(&self, key: Key<'_>) -> Result<Option<(Bytes, u64)>> {
+        match self.send_one(key, Requests::get_numbered).await? {
+            Reply::Value(token, _) if is_token(&token) => Ok(Some((token, 0))),
+            Reply::Value(other, number) => Ok(Some((other, number))),
+            Reply::Missing => Ok(None),
+            other => Err(refused(other).with_key(key)),
+        }
     }
 
-    /// Changes those of `leases` that are held, and says for each whether it was.
+    /// Changes those of `leases` whose locks are `ours` to change, going by what is there, and says for
+    /// each whether it was.
     async fn change(
         &self,
         leases: &[Lease],
-        change: impl Fn(&mut Requests, &str, &Lease, u64),
+        ours: impl Fn(&Lease, Option<&[u8]>) -> bool,
+        change: impl Fn(&mut Requests, &str, &Lease, Option<u64>),
     ) -> Result<Vec<bool>> {
         let mut changed = vec![false; leases.len()];
         let mut open: Vec<usize> = (0..leases.len()).collect();
         for _ in 0..TRIES {
             let asked: Vec<Lease> = open.iter().map(|at| leases[*at].clone()).collect();
             let seen = self.send(&asked, |requests, name, _| requests.get_numbered(name)).await;
-            let (mut held, mut numbers) = (Vec::new(), Vec::new());
+            let (mut changing, mut requests) = (Vec::new(), Requests::default());
             for (at, reply) in open.iter().zip(seen) {
-                match reply.map_err(|error| error.with_key(leases[*at].key()))? {
-                    Reply::Value(token, number) if token[..] == *leases[*at].token().as_bytes() => {
-                        held.push(*at);
-                        numbers.push(number);
-                    }
-                    Reply::Value(..) | Reply::Missing => {}
-                    other => return Err(refused(other).with_key(leases[*at].key())),
+                let lease = &leases[*at];
+                let (there, number) = match reply.map_err(|error| error.with_key(lease.key()))? {
+                    Reply::Value(there, number) => (Some(there), Some(number)),
+                    Reply::Missing => (None, None),
+                    other => return Err(refused(other).with_key(lease.key())),
+                };
+                if ours(lease, there.as_deref()) {
+                    changing.push(*at);
+                    change(&mut requests, self.name(lease.key()).as_key().name(), lease, number);
                 }
             }
-            let mut requests = Requests::default();
-            for (at, number) in held.iter().zip(numbers) {
-                let lease = &leases[*at];
-                change(&mut requests, self.name(lease.key()).as_key().name(), lease, number);
-            }
             open.clear();
-            for (at, reply) in held.iter().zip(self.0.memcached.servers().send(requests).await) {
+            for (at, reply) in changing.iter().zip(self.0.memcached.servers().send(requests).await)
+            {
                 match reply.map_err(|error| error.with_key(leases[*at].key()))? {
                     Reply::Done => changed[*at] = true,
-                    Reply::Missing => {}
                     // It changed since, perhaps by another call with the same lease.
-                    Reply::Declined => open.push(*at),
+                    Reply::Missing | Reply::Declined => open.push(*at),
                     other => return Err(refused(other).with_key(leases[*at].key())),
                 }
             }
@@ -189,13 +223,19 @@ impl MemcachedLock {
     }
 }
 
-/// The reply to a look at a lock.
-fn owner(reply: Reply) -> Result<Option<Bytes>> {
-    match reply {
-        Reply::Value(token, _) => Ok(Some(token)),
-        Reply::Missing => Ok(None),
-        other => Err(refused(other)),
-    }
+/// Whether what is there is this lease.
+fn is_held(lease: &Lease, there: Option<&[u8]>) -> bool {
+    there == Some(lease.token().as_bytes())
+}
+
+/// Whether nothing is there, or a lease of larder: Python has a number there.
+fn is_takeable(_: &Lease, there: Option<&[u8]>) -> bool {
+    there.is_none_or(is_token)
+}
+
+/// Whether it is the token of a lease of larder.
+fn is_token(there: &[u8]) -> bool {
+    there.len() == 32 && there[VERSION_AT] == VERSION
 }
 
 /// Whether a lease was taken just now, and whether it is the one that is held, from the replies to an
@@ -207,8 +247,11 @@ fn taken(lease: &Lease, replies: &[Result<Reply>]) -> Result<(bool, bool)> {
         Reply::Declined => false,
         other => return Err(refused(other)),
     };
-    let is_mine = owner(seen.clone()?)?.is_some_and(|owner| owner[..] == *lease.token().as_bytes());
-    Ok((is_new, is_mine))
+    match seen.clone()? {
+        Reply::Value(owner, _) => Ok((is_new, is_held(lease, Some(&owner)))),
+        Reply::Missing => Ok((is_new, false)),
+        other => Err(refused(other)),
+    }
 }
 
 /// Half of `pause`, and any part of the other half.
@@ -222,6 +265,7 @@ impl fmt::Debug for MemcachedLock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemcachedLock")
             .field("prefix", &self.0.prefix)
+            .field("dogpile", &self.0.dogpile)
             .field("lease", &self.0.lease)
             .field("memcached", &self.0.memcached)
             .finish()
@@ -258,6 +302,12 @@ impl Lock for MemcachedLock {
 
     async fn seize(&self, leases: &[Lease]) -> Result<()> {
         let ttl = self.ttl();
+        if self.0.dogpile {
+            let seize = |requests: &mut Requests, name: &str, lease: &Lease, number| {
+                requests.set(name, lease.token().as_bytes(), ttl, When::seen(number));
+            };
+            return self.change(leases, is_takeable, seize).await.map(drop);
+        }
         let replies = self.send(leases, |requests, name, lease| {
             requests.set(name, lease.token().as_bytes(), ttl, When::Always);
         });
@@ -272,16 +322,17 @@ impl Lock for MemcachedLock {
     async fn renew(&self, leases: &[Lease]) -> Result<Vec<bool>> {
         let ttl = self.ttl();
         let renew = |requests: &mut Requests, name: &str, lease: &Lease, number| {
-            requests.set(name, lease.token().as_bytes(), ttl, When::Unchanged(number));
+            requests.set(name, lease.token().as_bytes(), ttl, When::seen(number));
         };
-        self.change(leases, renew).await
+        self.change(leases, is_held, renew).await
     }
 
     async fn release(&self, leases: &[Lease]) -> Result<()> {
-        let release = |requests: &mut Requests, name: &str, _: &Lease, number| {
-            requests.remove_unchanged(name, number);
+        let release = |requests: &mut Requests, name: &str, _: &Lease, number: Option<u64>| {
+            // What is held was read; no value has the number 0.
+            requests.remove_unchanged(name, number.unwrap_or_default());
         };
-        self.change(leases, release).await.map(drop)
+        self.change(leases, is_held, release).await.map(drop)
     }
 
     async fn released(&self, key: Key<'_>) -> Result<()> {

@@ -51,7 +51,7 @@ impl<W: Wire> RedisLockBuilder<W> {
     }
 
     /// Locks in the form of dogpile.cache, so that larder and Python exclude each other; see
-    /// [`RedisLock`].
+    /// [`RedisLock`](RedisLock#together-with-python).
     pub fn dogpile(mut self) -> Self {
         self.dogpile = true;
         self

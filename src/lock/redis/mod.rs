@@ -77,10 +77,28 @@ use crate::{
 ///
 /// [`dogpile()`](RedisLockBuilder::dogpile) gives locks the form of dogpile.cache with
 /// `distributed_lock`: the name `_lock` and the key, and tokens of 32 hexadecimal digits. Both sides
-/// then exclude each other, with a `key_mangler` as well: see [`Hashed`](crate::Hashed). Give dogpile a
-/// `lock_timeout`: it does not renew, and without one a process that dies leaves a lock that never ends. [`seize`](Lock::seize) leaves what Python holds alone,
-/// because dogpile raises an exception, after all the work, when it finds its lock lost. In a cluster
-/// there is no such form: it has no tag, so it could not be looked at in the step that writes.
+/// then exclude each other, with a `key_mangler` as well: see [`Hashed`](crate::Hashed).
+///
+/// | in Python | its lock | here |
+/// |---|---|---|
+/// | dogpile.cache, key `k` | `_lockk` | `.dogpile()` |
+/// | dogpile.cache 1.5 with `lock_prefix="app:"` | `app:k` | `.dogpile().prefix("app:")` |
+/// | `dogpile_backend_redis_advanced` 0.4, key `("h", "f")` | `_lockh,f` | `.dogpile()`, key `("h", "f")` |
+/// | `dogpile_backend_redis_advanced` 0.5, key `("h", "f")` | `_lok.h,f` | `.dogpile().prefix("_lok.")`, key `("h", "f")` |
+///
+/// So `("a", "b,c")` and `("a,b", "c")` share a lock, as they do there: one is created after the other.
+///
+/// Give dogpile a `lock_timeout` that is longer than any creation. It does not renew, so a longer one
+/// loses its lock, and when it then finds that out it raises `LockNotOwnedError` to its caller, after it
+/// has stored its value. Without a `lock_timeout` the lock of a process that dies never ends: calls here
+/// wait as long as [`wait_timeout`](crate::Options::wait_timeout) says and then fail, or create without
+/// storing ([`OnTimeout`](crate::OnTimeout)), until somebody deletes the lock. [`seize`](Lock::seize) leaves
+/// what Python holds alone, because of that exception. Python waits by looking every `lock_sleep` (100 ms)
+/// and knows nothing of waiting times: it waits for a lease of larder as long as that is renewed.
+/// Python stores without looking at its lock, so a creation that outlived its lock may overwrite what came
+/// later; larder's writes are fenced against Python's locks as against its own.
+///
+/// In a cluster there is no such form: it has no tag, so it could not be looked at in the step that writes.
 ///
 /// # Failures
 ///
@@ -123,7 +141,13 @@ impl<W: Wire> RedisLock<W> {
     }
 
     fn name(&self, key: Key<'_>) -> Vec<u8> {
-        W::lock_name(&self.0.prefix, key)
+        match key.space() {
+            // As redis_advanced joins the parts of a tuple.
+            Some(space) if self.0.dogpile => {
+                [&self.0.prefix, space, ",", key.name()].concat().into()
+            }
+            _ => W::lock_name(&self.0.prefix, key),
+        }
     }
 
     /// Runs `script` for all of `leases`; its answer for each.

@@ -5,23 +5,13 @@ use crate::{
     FromConfig, Redis, Result,
     backend::redis::Configured,
     config::{About, Setting, Table},
-    lock::settings::LEASE,
+    lock::settings::{DOGPILE, LEASE, PREFIX},
 };
 
-const PREFIX: Setting<Option<String>> = Setting::new(
-    "lock_prefix",
-    "What the names of locks begin with. Without it `larder:lock:`, and with `lock_dogpile` `_lock`.",
-)
-.expects("text such as `larder:lock:`");
 const POLL: Setting<Duration> =
     Setting::new("lock_poll_interval", "How often a wait looks although the server said nothing.")
         .also(&["lock_sleep"])
         .or("1s");
-const DOGPILE: Setting<bool> = Setting::new(
-    "lock_dogpile",
-    "Whether locks have the form of dogpile.cache, so that larder and Python exclude each other.",
-)
-.or("false");
 
 impl<W: Configured> FromConfig for RedisLock<W> {
     fn describe(about: &mut About) {
