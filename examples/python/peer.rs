@@ -38,7 +38,7 @@ impl Peer {
             return Err("no pipes".into());
         };
         let mut peer = Self { _child: child, input, output: BufReader::new(output).lines() };
-        peer.answer().await.map_err(|_| {
+        peer.answer().await.map_err(|_ended| {
             format!("{interpreter} has no dogpile.cache and redis; run tests/python.sh first")
         })?;
         Ok(peer)
