@@ -8,6 +8,8 @@
     feature = "codec-json",
     feature = "codec-msgpack",
     feature = "codec-postcard",
+    feature = "dates-chrono",
+    feature = "dates-time",
     feature = "key-hashed",
     feature = "lock-dbm"
 ))]
