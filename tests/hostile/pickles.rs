@@ -1,6 +1,8 @@
 //! Programs for the machine of pickles that mean harm, or nothing.
 
-use larder::{Bytes, Codec, DogpileFormat, ErrorKind, Format, NoMetaFormat, PickleCodec, PyValue};
+use larder::{
+    Bytes, Codec, DogpileFormat, ErrorKind, Format, NoMetaFormat, PickleCodec, PyInt, PyValue,
+};
 use proptest::{collection, prelude::*, sample, test_runner::TestRunner};
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -95,8 +97,89 @@ fn pickles_of_python_2() {
     assert_eq!(&bytes[..], b"ab");
     assert_eq!(PickleCodec.decode::<i64>(b"I-7\n.").unwrap(), -7);
     assert_eq!(PickleCodec.decode::<u64>(b"L18446744073709551615L\n.").unwrap(), u64::MAX);
+    let bytes =
+        PickleCodec.decode::<PyValue>(b"c__builtin__\nbytearray\n(Vab\\u00ff\nS'latin-1'\ntR.");
+    assert_eq!(bytes.unwrap(), PyValue::Bytes(vec![b'a', b'b', 0xff]));
+    // Two backslashes are no escape.
+    assert_eq!(text(b"V\\\\u0041\\z\n."), "\\\\u0041\\z");
     // From before there were bools.
     assert!(PickleCodec.decode::<bool>(b"I01\n.").unwrap());
+}
+
+#[test]
+fn ints() {
+    let int = |pickle: &[u8]| PickleCodec.decode::<PyInt>(pickle);
+    assert_eq!(int(b"\x8a\x00.").unwrap(), 0.into());
+    assert_eq!(int(b"\x8a\x01\xff.").unwrap(), (-1).into());
+    assert_eq!(int(b"\x8a\x04\x07\x00\x00\x00.").unwrap(), 7.into());
+    // Nothing else is one.
+    for pickle in [&b"C\x02\x01\x02."[..], b"](K\x01K\x02e.", b"N.", b"\x88.", b"\x8c\x011."] {
+        assert!(refused::<PyInt>(pickle).contains("expected an int"));
+    }
+    // One of half a megabyte, mostly zeros or not, in very many places.
+    for last in [0, 1] {
+        let mut pickle = b"\x8b\x00\x00\x08\x00".to_vec();
+        pickle.extend_from_slice(&[0; (1 << 19) - 1]);
+        pickle.push(last);
+        pickle.extend_from_slice(b"\x940](");
+        pickle.extend_from_slice(&b"h\x00".repeat(250_000));
+        pickle.extend_from_slice(b"e.");
+        let numbers = PickleCodec.decode::<Vec<u64>>(&pickle);
+        assert_eq!(numbers.is_ok(), last == 0);
+        let numbers = PickleCodec.decode::<Vec<PyInt>>(&pickle);
+        assert_eq!(numbers.is_ok(), last == 0);
+    }
+    for (text, len) in [("1", 1_u32), ("9", 4300), ("-9", 4300), ("1", 4201)] {
+        let (sign, digit) = text.strip_prefix('-').map_or(("", text), |digit| ("-", digit));
+        let text = sign.to_owned() + &digit.repeat(len as usize);
+        let int: PyInt = text.parse().unwrap();
+        assert_eq!(int.to_string(), text);
+        assert_eq!(PyInt::from_le_bytes(&int.to_le_bytes()), int);
+    }
+    let larger = [&[0; 1786][..], &[1]].concat();
+    assert_eq!(PyInt::from_le_bytes(&larger).to_string(), "0x1".to_owned() + &"0".repeat(3572));
+}
+
+/// What was read can be written, and what was written can be read, at any depth.
+#[test]
+fn depth_of_any_value() {
+    fn comes_back(codec: &(impl Codec + std::fmt::Debug), value: &PyValue) -> bool {
+        let mut bytes = Vec::new();
+        if codec.encode(value, &mut bytes).is_err() {
+            return false;
+        }
+        codec.decode::<PyValue>(&bytes).unwrap_or_else(|e| panic!("{codec:?}: {e:?}"));
+        true
+    }
+    on_two_mebibytes(|| {
+        for innermost in [
+            PyValue::None,
+            PyValue::Int(1.into()),
+            PyValue::List(Vec::new()),
+            PyValue::Bytes(vec![1]),
+        ] {
+            for depth in 60..70 {
+                let mut value = innermost.clone();
+                let mut pickle = Vec::new();
+                for _ in 0..depth {
+                    value = PyValue::List(vec![value]);
+                    pickle.push(b']');
+                }
+                pickle.push(b'N');
+                pickle.extend_from_slice(&b"a".repeat(depth));
+                pickle.push(b'.');
+                assert!(comes_back(&PickleCodec, &value) || depth >= 63, "{depth}");
+                // Where bytes are a list, which is a level more.
+                if !matches!(innermost, PyValue::Bytes(_)) {
+                    comes_back(&larder::JsonCodec, &value);
+                }
+                comes_back(&larder::MsgpackCodec, &value);
+                if let Ok(read) = PickleCodec.decode::<PyValue>(&pickle) {
+                    assert!(comes_back(&PickleCodec, &read), "{depth}");
+                }
+            }
+        }
+    });
 }
 
 /// A binary tree without a leaf that takes a byte.

@@ -2,13 +2,8 @@ use std::cell::Cell;
 
 use serde::de::{Error as _, value::Error};
 
-/// How many parts a pickle of `bytes` may stand for. A part that is used again takes up two bytes, whatever
-/// is in it.
-pub(super) const fn most_parts(bytes: usize) -> usize {
-    bytes.saturating_mul(4).saturating_add(1 << 14)
-}
-
-/// How much a pickle may still make of its own by using parts of it again.
+/// How much a pickle may still make of its own by using parts of it again, which take up two bytes each time,
+/// whatever is in them.
 pub(super) struct Budget {
     parts: Cell<usize>,
     bytes: Cell<usize>,
@@ -17,7 +12,7 @@ pub(super) struct Budget {
 impl Budget {
     pub(super) fn new(bytes: usize) -> Self {
         Self {
-            parts: Cell::new(most_parts(bytes)),
+            parts: Cell::new(bytes.saturating_mul(4).saturating_add(1 << 14)),
             bytes: Cell::new(bytes.saturating_mul(32).saturating_add(1 << 20)),
         }
     }

@@ -84,11 +84,15 @@ impl<'a> Machine<'a, '_> {
     }
 
     fn encode(&self, text: Id, encoding: Id) -> Result<Node<'a>, Error> {
-        let (Node::Text(text), Node::Text(encoding)) = (self.node(text), self.node(encoding))
-        else {
-            return Err(Error::custom("cannot encode what is not text"));
+        let Node::Text(text) = self.node(text) else {
+            return Err(cannot("encode", self.node(text)));
         };
-        if !matches!(&**encoding, "latin1" | "latin-1") {
+        let encoding = match self.node(encoding) {
+            Node::Text(encoding) => encoding.as_bytes(),
+            Node::OldText(encoding) => encoding,
+            other => return Err(cannot("encode by", other)),
+        };
+        if !matches!(encoding, b"latin1" | b"latin-1") {
             return Err(Error::custom("no other encoding than latin1 stands for bytes"));
         }
         self.budget.spend(text.len())?;

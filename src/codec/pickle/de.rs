@@ -148,14 +148,17 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         match (name, self.node()) {
+            (token::INT, Node::Int(int)) => visitor.visit_i64(*int),
             (token::INT, Node::Long(bytes)) => self.bytes(bytes, visitor),
+            (token::INT, other) => {
+                Err(Error::custom(format_args!("expected an int, found {}", other.describe())))
+            }
             (token::VALUE, Node::Long(_)) => self.named(token::INT, visitor),
             (token::VALUE, Node::Tuple(_) | Node::CachedValue(_)) => {
                 self.named(token::TUPLE, visitor)
             }
             (token::VALUE, Node::Set(_)) => self.named(token::SET, visitor),
             (token::VALUE, Node::FrozenSet(_)) => self.named(token::FROZEN_SET, visitor),
-            (token::INT | token::VALUE, _) => self.deserialize_any(visitor),
             _ => visitor.visit_newtype_struct(self),
         }
     }
@@ -195,6 +198,13 @@ impl<'de> Deserializer<'de> for Reader<'_> {
 
 /// The narrowest type that holds it, as the other codecs do.
 fn visit_long<'de, V: Visitor<'de>>(bytes: &[u8], visitor: V) -> Result<V::Value, Error> {
+    // Longer ones are not even looked at: one may be in many places.
+    if bytes.len() > 17 {
+        let bytes = bytes.len();
+        return Err(Error::custom(format_args!(
+            "an int of {bytes} bytes; `PyInt` has room for it"
+        )));
+    }
     let int = PyInt::from_le_bytes(bytes);
     if let Ok(int) = u64::try_from(&int) {
         visitor.visit_u64(int)

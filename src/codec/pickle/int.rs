@@ -9,10 +9,12 @@ use serde::{
     de::{SeqAccess, Visitor},
 };
 
-use super::token;
+use super::{token, value::Bytes};
 
 /// As in Python, whose own limit this is: conversions take the square of their time.
 const MOST_DIGITS: usize = 4300;
+/// What they fit into, with a sign.
+const MOST_BYTES: usize = 1787;
 
 /// An `int` of Python: a whole number of any size.
 ///
@@ -92,7 +94,7 @@ impl PyInt {
 }
 
 /// Without the bytes at the end that only repeat the sign.
-fn shortest(mut bytes: &[u8]) -> &[u8] {
+pub(super) fn shortest(mut bytes: &[u8]) -> &[u8] {
     loop {
         bytes = match bytes {
             [] | [0] => return &[],
@@ -245,37 +247,44 @@ impl fmt::Display for PyInt {
             Size::Small(small) => return small.fmt(f),
             Size::Big(bytes) => bytes,
         };
-        let mut limbs = Self::magnitude(bytes);
         let not_negative = !is_negative(bytes);
-        let mut digits = String::new();
-        // A byte is 2.41 digits.
-        if bytes.len() * 5 / 2 > MOST_DIGITS {
-            digits.push_str("0x");
-            for (at, limb) in limbs.iter().rev().skip_while(|limb| **limb == 0).enumerate() {
-                let width = if at == 0 { 0 } else { 8 };
-                write!(digits, "{limb:0width$x}")?;
-            }
-            return f.pad_integral(not_negative, "", &digits);
-        }
-        let mut groups = Vec::new();
-        while !limbs.is_empty() {
-            let mut rest = 0;
-            for limb in limbs.iter_mut().rev() {
-                let part = rest << 32 | u64::from(*limb);
-                *limb = low(part / 1_000_000_000);
-                rest = part % 1_000_000_000;
-            }
-            groups.push(rest);
-            while limbs.last() == Some(&0) {
-                limbs.pop();
+        let limbs = Self::magnitude(bytes);
+        if bytes.len() <= MOST_BYTES {
+            let digits = decimal(limbs.clone())?;
+            if digits.len() <= MOST_DIGITS {
+                return f.pad_integral(not_negative, "", &digits);
             }
         }
-        for (at, group) in groups.iter().rev().enumerate() {
-            let width = if at == 0 { 0 } else { 9 };
-            write!(digits, "{group:0width$}")?;
+        let mut digits = "0x".to_owned();
+        for (at, limb) in limbs.iter().rev().skip_while(|limb| **limb == 0).enumerate() {
+            let width = if at == 0 { 0 } else { 8 };
+            write!(digits, "{limb:0width$x}")?;
         }
         f.pad_integral(not_negative, "", &digits)
     }
+}
+
+/// The decimal digits of a number in limbs.
+fn decimal(mut limbs: Vec<u32>) -> Result<String, fmt::Error> {
+    let mut groups = Vec::new();
+    while !limbs.is_empty() {
+        let mut rest = 0;
+        for limb in limbs.iter_mut().rev() {
+            let part = rest << 32 | u64::from(*limb);
+            *limb = low(part / 1_000_000_000);
+            rest = part % 1_000_000_000;
+        }
+        groups.push(rest);
+        while limbs.last() == Some(&0) {
+            limbs.pop();
+        }
+    }
+    let mut digits = String::new();
+    for (at, group) in groups.iter().rev().enumerate() {
+        let width = if at == 0 { 0 } else { 9 };
+        write!(digits, "{group:0width$}")?;
+    }
+    Ok(digits)
 }
 
 impl fmt::Debug for PyInt {
@@ -286,14 +295,6 @@ impl fmt::Debug for PyInt {
 
 impl Serialize for PyInt {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        struct Bytes<'a>(&'a [u8]);
-
-        impl Serialize for Bytes<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_bytes(self.0)
-            }
-        }
-
         if let Ok(small) = i64::try_from(self) {
             serializer.serialize_i64(small)
         } else if let Ok(small) = u64::try_from(self) {

@@ -9,7 +9,7 @@ use super::{
     budget::Budget,
     calls::cannot,
     graph::{Graph, Id, Node},
-    int::PyInt,
+    int::{self, PyInt},
     protocol_0,
 };
 
@@ -20,11 +20,11 @@ pub(super) fn run<'a>(bytes: &'a [u8], budget: &Budget) -> Result<Graph<'a>, Err
     let machine = Machine {
         bytes,
         rest: bytes,
-        // Room for what is usual: a part is some eight bytes, and most are remembered.
-        nodes: Vec::with_capacity(bytes.len() / 8 + 4),
+        // Room for what is usual: a part is some eight bytes, and half of them are remembered.
+        nodes: Vec::with_capacity(bytes.len().min(8192) / 8 + 4),
         stack: Vec::with_capacity(16),
         marks: Vec::with_capacity(4),
-        memo: Vec::with_capacity(bytes.len() / 16 + 4),
+        memo: Vec::with_capacity(bytes.len().min(8192) / 16 + 4),
         budget,
     };
     machine.run().map_err(|(error, at)| Error::custom(format_args!("{error} (at byte {at})")))
@@ -254,7 +254,7 @@ impl<'a> Machine<'a, '_> {
 
     fn long(&mut self, length: fn(&mut Self) -> Result<usize, Error>) -> Result<(), Error> {
         let length = length(self)?;
-        let bytes = self.take(length)?;
+        let bytes = int::shortest(self.take(length)?);
         let mut small =
             [if bytes.last().is_some_and(|byte| byte & 0x80 != 0) { 0xff } else { 0 }; 8];
         match small.get_mut(..bytes.len()) {

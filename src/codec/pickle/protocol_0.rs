@@ -84,6 +84,13 @@ pub(super) fn unicode(line: &[u8]) -> Result<Cow<'_, str>, Error> {
         let digits = match rest {
             [b'\\', b'u', ..] => 4,
             [b'\\', b'U', ..] => 8,
+            // Takes the next one along, so that two of them are no escape.
+            [b'\\', next, after @ ..] if high.is_none() => {
+                out.push('\\');
+                out.push(char::from(*next));
+                rest = after;
+                continue;
+            }
             _ => 0,
         };
         let point = if digits == 0 {

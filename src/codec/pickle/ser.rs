@@ -1,14 +1,8 @@
-use serde::{
-    Serialize, Serializer,
-    de::value::Error,
-    ser::{
-        Error as _, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
-        SerializeTuple, SerializeTupleStruct, SerializeTupleVariant,
-    },
-};
+use serde::{Serialize, Serializer, de::value::Error, ser::Error as _};
 
 use super::{
     class::{CACHED_VALUE_MODULE, CACHED_VALUE_NAME},
+    items::{End, Items},
     token,
 };
 use crate::format::CACHED_VALUE;
@@ -28,15 +22,15 @@ pub(super) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Resu
 }
 
 /// What is written, and the memo.
-struct Pickle<'o> {
-    out: &'o mut Vec<u8>,
+pub(super) struct Pickle<'o> {
+    pub(super) out: &'o mut Vec<u8>,
     /// The names of fields in the order of their numbers.
     names: Vec<&'static str>,
 }
 
 /// What Python allows where the value goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     Any,
     /// What can be hashed: the key of a dict, or an element of a set.
     Hashed,
@@ -48,7 +42,7 @@ enum Place {
     Int,
 }
 
-struct Writer<'p, 'o> {
+pub(super) struct Writer<'p, 'o> {
     pickle: &'p mut Pickle<'o>,
     place: Place,
 }
@@ -74,7 +68,7 @@ impl Pickle<'_> {
     }
 
     /// The name of a field, by its number if it was written before.
-    fn name(&mut self, name: &'static str) {
+    pub(super) fn name(&mut self, name: &'static str) {
         let known = self.names.iter().position(|other| *other == name);
         if let Some(number) = known.and_then(|number| u8::try_from(number).ok()) {
             self.out.extend_from_slice(&[b'h', number]);
@@ -116,7 +110,7 @@ impl Pickle<'_> {
 }
 
 impl<'p, 'o> Writer<'p, 'o> {
-    const fn to(pickle: &'p mut Pickle<'o>, place: Place) -> Self {
+    pub(super) const fn to(pickle: &'p mut Pickle<'o>, place: Place) -> Self {
         Self { pickle, place }
     }
 
@@ -160,56 +154,6 @@ impl<'p, 'o> Writer<'p, 'o> {
         self.pickle.out.push(b'}');
         self.pickle.name(variant);
         self.place = Place::Any;
-        Ok(())
-    }
-}
-
-/// What writes the items of something.
-struct Items<'p, 'o> {
-    pickle: &'p mut Pickle<'o>,
-    /// What the items may be; of a dict the values.
-    inside: Place,
-    end: End,
-    length: usize,
-    in_variant: bool,
-}
-
-#[derive(Clone, Copy)]
-enum End {
-    /// The items after a mark are added to what is below it.
-    Added(u8),
-    /// What is after a mark becomes one.
-    Closed(u8),
-    /// Up to three items become a tuple, without a mark.
-    Counted,
-    /// Two items are what a class is called with.
-    Called,
-}
-
-impl Items<'_, '_> {
-    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.length += 1;
-        value.serialize(Writer::to(self.pickle, self.inside))
-    }
-
-    fn close(self) -> Result<(), Error> {
-        let Self { pickle, end, length, in_variant, .. } = self;
-        match (end, length) {
-            // The mark was not needed.
-            (End::Added(_), 0) => drop(pickle.out.pop()),
-            (End::Added(close) | End::Closed(close), _) => pickle.out.push(close),
-            (End::Called, 2) => pickle.out.extend_from_slice(&[0x86, b'R']),
-            (End::Counted, 0) => pickle.out.push(b')'),
-            (End::Counted, 1) => pickle.out.push(0x85),
-            (End::Counted, 2) => pickle.out.push(0x86),
-            (End::Counted, 3) => pickle.out.push(0x87),
-            (End::Called | End::Counted, _) => {
-                return Err(Error::custom("a tuple is longer than it said"));
-            }
-        }
-        if in_variant {
-            pickle.out.push(b's');
-        }
         Ok(())
     }
 }
@@ -394,70 +338,5 @@ impl<'p, 'o> Serializer for Writer<'p, 'o> {
 
     fn is_human_readable(&self) -> bool {
         false
-    }
-}
-
-macro_rules! elements {
-    ($($serialize:ident::$method:ident)*) => {$(
-        impl $serialize for Items<'_, '_> {
-            type Ok = ();
-            type Error = Error;
-
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-                self.item(value)
-            }
-
-            fn end(self) -> Result<(), Error> {
-                self.close()
-            }
-        }
-    )*};
-}
-
-elements! {
-    SerializeSeq::serialize_element
-    SerializeTuple::serialize_element
-    SerializeTupleStruct::serialize_field
-    SerializeTupleVariant::serialize_field
-}
-
-macro_rules! fields {
-    ($($serialize:ident)*) => {$(
-        impl $serialize for Items<'_, '_> {
-            type Ok = ();
-            type Error = Error;
-
-            fn serialize_field<T: Serialize + ?Sized>(
-                &mut self,
-                name: &'static str,
-                value: &T,
-            ) -> Result<(), Error> {
-                self.pickle.name(name);
-                self.item(value)
-            }
-
-            fn end(self) -> Result<(), Error> {
-                self.close()
-            }
-        }
-    )*};
-}
-
-fields! { SerializeStruct SerializeStructVariant }
-
-impl SerializeMap for Items<'_, '_> {
-    type Ok = ();
-    type Error = Error;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
-        key.serialize(Writer::to(self.pickle, Place::Hashed))
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.item(value)
-    }
-
-    fn end(self) -> Result<(), Error> {
-        self.close()
     }
 }

@@ -13,7 +13,8 @@ use super::{int::PyInt, set::Elements, token};
 /// Over [`Pickle`](crate::Pickle) it comes back as it was: lists and tuples, sets and frozen sets are told
 /// apart, integers have any size, a dict has any keys, in their order. Over
 /// [`Msgpack`](crate::Msgpack) and [`Json`](crate::Json) a tuple or set comes back as a list, and over
-/// [`Postcard`](crate::Postcard), whose bytes do not say what they are, it cannot be read.
+/// [`Postcard`](crate::Postcard), whose bytes do not say what they are, it cannot be read. It nests at most 63
+/// levels deep, each of which is two of those that a codec allows.
 ///
 /// ```
 /// use larder::{Codec, PickleCodec, PyValue};
@@ -52,14 +53,14 @@ pub enum PyValue {
 
 impl Serialize for PyValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Always as a newtype, because that is how it is read: a level more.
         match self {
-            Self::None => serializer.serialize_unit(),
-            Self::Bool(bool) => serializer.serialize_bool(*bool),
-            Self::Int(int) => int.serialize(serializer),
-            Self::Float(float) => serializer.serialize_f64(*float),
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::Bytes(bytes) => serializer.serialize_bytes(bytes),
-            // As newtypes, because other codecs read them as such, which counts as one more level.
+            Self::None => serializer.serialize_newtype_struct(token::VALUE, &()),
+            Self::Bool(bool) => serializer.serialize_newtype_struct(token::VALUE, bool),
+            Self::Int(int) => serializer.serialize_newtype_struct(token::VALUE, int),
+            Self::Float(float) => serializer.serialize_newtype_struct(token::VALUE, float),
+            Self::Text(text) => serializer.serialize_newtype_struct(token::VALUE, text),
+            Self::Bytes(bytes) => serializer.serialize_newtype_struct(token::VALUE, &Bytes(bytes)),
             Self::List(items) => {
                 serializer.serialize_newtype_struct(token::VALUE, &Elements(items))
             }
@@ -70,6 +71,15 @@ impl Serialize for PyValue {
                 serializer.serialize_newtype_struct(token::FROZEN_SET, &Elements(items))
             }
         }
+    }
+}
+
+/// A byte string, and no sequence.
+pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
+
+impl Serialize for Bytes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
     }
 }
 
