@@ -119,7 +119,7 @@ fn ints() {
     // One of half a megabyte, mostly zeros or not, in very many places.
     for last in [0, 1] {
         let mut pickle = b"\x8b\x00\x00\x08\x00".to_vec();
-        pickle.extend_from_slice(&[0; (1 << 19) - 1]);
+        pickle.extend_from_slice(&vec![0; (1 << 19) - 1]);
         pickle.push(last);
         pickle.extend_from_slice(b"\x940](");
         pickle.extend_from_slice(&b"h\x00".repeat(250_000));
@@ -160,11 +160,10 @@ fn depth_of_any_value() {
         ] {
             for depth in 60..70 {
                 let mut value = innermost.clone();
-                let mut pickle = Vec::new();
                 for _ in 0..depth {
                     value = PyValue::List(vec![value]);
-                    pickle.push(b']');
                 }
+                let mut pickle = b"]".repeat(depth);
                 pickle.push(b'N');
                 pickle.extend_from_slice(&b"a".repeat(depth));
                 pickle.push(b'.');
