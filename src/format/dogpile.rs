@@ -16,8 +16,8 @@ use crate::{Codec, Entry, Error, ErrorKind, Precision, Result};
 /// | `serializer=msgpack.packb` | `Dogpile<MsgpackNamed<B>>`, with structs as dicts, or `Dogpile<Msgpack<B>>` |
 ///
 /// `ct` is the time of creation in seconds, `v` the version of the value: 2 in dogpile.cache since 1.1, whatever the
-/// application. An entry with another one counts as missing on both sides. What else is in the metadata is
-/// ignored. What Python raises an exception for (metadata that is cut off or not JSON, or without `ct`, or a value
+/// application. An entry with another one counts as missing; in Python it does for `get_or_create` only. What
+/// else is in the metadata is ignored. What Python raises an exception for (metadata that is cut off or not JSON, or without `ct`, or a value
 /// that cannot be read) is a miss.
 ///
 /// Both sides see what the other invalidates by deleting or overwriting an entry. `region.invalidate()` is a matter

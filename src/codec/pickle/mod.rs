@@ -26,7 +26,7 @@ use super::{
     Codec, Coded,
     guard::{self, Rules},
 };
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
 
 /// Python's pickles over a backend, for data: what a Python service reads with `pickle.loads`, and what it
 /// writes with `pickle.dumps`, in any protocol from 0 to 5.
@@ -105,11 +105,12 @@ impl Codec for PickleCodec {
     }
 
     fn decode<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T> {
-        guard::decode::<Self, _, _>(bytes, |value| {
-            let budget = Budget::new(bytes.len());
-            let graph = machine::run(bytes, &budget)?;
-            value.deserialize(Reader::new(&graph, &budget))
-        })
+        let budget = Budget::new(bytes.len());
+        let graph = machine::run(bytes, &budget).map_err(|error| {
+            // In the message, since it names classes and no values.
+            Error::new(ErrorKind::Decode, Self::LAYER).with_message(error.to_string())
+        })?;
+        guard::decode::<Self, _, _>(bytes, |value| value.deserialize(Reader::new(&graph, &budget)))
     }
 }
 
