@@ -522,7 +522,9 @@ pub use bytes::Bytes;
     feature = "backend-memory",
     feature = "codec-postcard",
     feature = "backend-redis",
+    feature = "codec-pickle",
     feature = "config-toml",
+    feature = "format-dogpile",
     feature = "macros"
 ))]
 #[doc = include_str!("../README.md")]

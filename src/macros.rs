@@ -103,8 +103,8 @@
 /// * Those of **dogpile.cache**, to share entries with a function of Python that is decorated with
 ///   `cache_on_arguments`: `dogpile = "myapp.tools:one"` makes `myapp.tools:one|3 x` of the arguments
 ///   `3` and `"x"`, with a `namespace` `myapp.tools:one|foo|3 x`. The text is Python's `__module__`, a colon
-///   and `__name__`; arguments are in the order of Python, what Python does not have is skipped, and each
-///   is a [`PyStr`](crate::PyStr). `self` is no part, as there, nor are type parameters. With
+///   and `__name__`; arguments are in the order of Python, those with a default there included, what Python does
+///   not have is skipped, and each is a [`PyStr`](crate::PyStr). `self` is no part, as there, nor are type parameters. With
 ///   `function_key_generator=kwarg_function_key_generator` on the side of Python it is `dogpile_kwargs`, and the
 ///   arguments have the names that they have there. That the store has these keys unchanged is up to the stack:
 ///   see [`DogpileKey`](crate::DogpileKey).

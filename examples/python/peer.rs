@@ -6,7 +6,7 @@ use tokio::{
     process::{Child, ChildStdin, ChildStdout, Command},
 };
 
-type Failed = Box<dyn Error + Send + Sync>;
+pub(crate) type Failed = Box<dyn Error + Send + Sync>;
 
 /// The interpreter with dogpile.cache: the one that was asked for, or that of the tests.
 pub(crate) fn interpreter() -> String {

@@ -40,7 +40,8 @@ def main():
     for line in sys.stdin:
         command, *arguments = line.split(maxsplit=2)
         if command == "report":
-            answer = {"value": report(int(arguments[0])), "created": created}
+            before = created
+            answer = {"value": report(int(arguments[0])), "created": created - before}
         elif command == "put":
             answer = region.set(arguments[0], json.loads(arguments[1]))
         else:

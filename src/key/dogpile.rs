@@ -100,6 +100,9 @@ impl DogpileFunction {
 /// does: leave it out, or set its `key_prefix = ""` where the region comes from a configuration, because the
 /// default is the name of the region. Prefixes on the side of Python go into it.
 ///
+/// Parameters that have a default in Python are arguments there whether a call names them or not, in both
+/// forms: `one(1)` of `def one(a, b=5)` is `myapp.tools:one|1 5`.
+///
 /// These keys tell calls apart no better than dogpile does: `1` and `"1"` share an entry, as do
 /// `("a b", "c")` and `("a", "b c")`. They have spaces in them, which memcached refuses: a
 /// [`Normalized`](crate::Normalized) layer, or the mangler that Python has, replaces them.
