@@ -529,6 +529,11 @@ pub use bytes::Bytes;
 struct Readme;
 
 /// And those of the page about Python.
-#[cfg(all(doctest, feature = "backend-redis", feature = "codec-pickle", feature = "format-dogpile"))]
+#[cfg(all(
+    doctest,
+    feature = "backend-redis",
+    feature = "codec-pickle",
+    feature = "format-dogpile"
+))]
 #[doc = include_str!("../docs/python.md")]
 struct Python;

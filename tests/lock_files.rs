@@ -14,15 +14,17 @@ mod tests {
         process::{Command, Stdio},
         slice::from_ref,
         task::{Context, Poll, Waker},
-        time::Duration,
+        time::{Duration, Instant},
     };
 
     use larder::{
-        BackendExt, DbmLock, DbmRwLock, ErrorKind, IntTime, Json, Lease, Lock, Memory, PayloadExt,
-        Region,
+        BackendExt, DbmLock, DbmRwLock, Domain, ErrorKind, IntTime, Json, Key, Lease, Lock, Memory,
+        OnTimeout, Options, PayloadExt, Region, Result, Seen,
     };
 
-    use crate::support::{DEADLINE, until};
+    use crate::support::{DEADLINE, region::Slow, until};
+
+    type Stack = IntTime<Json<Memory>>;
 
     /// Two that exclude each other as two processes do.
     fn two(path: &Path) -> [DbmLock; 2] {
@@ -75,7 +77,7 @@ mod tests {
                 tokio::spawn(async move {
                     let lease = lock.lease((&format!("key {}", number / 2)).into());
                     while !takes(&lock, &lease).await {
-                        lock.released(lease.key()).await.unwrap();
+                        lock.released(lease.key(), &mut Seen::default()).await.unwrap();
                     }
                     gives_back(&lock, &lease).await;
                 })
@@ -192,6 +194,119 @@ mod tests {
         let blocking =
             std::thread::spawn(move || region.blocking().get_or_create("third", || 3).unwrap());
         assert_eq!(blocking.join().unwrap(), 3);
+    }
+
+    /// Takes `key` of `region` over from who has it, though not before `BRIEF` is up.
+    async fn takes_over<L: Lock>(region: &Region<Stack, L>, key: &str) {
+        const BRIEF: Duration = Duration::from_millis(200);
+        let start = Instant::now();
+        let options = Options::new().wait_timeout(BRIEF).on_timeout(OnTimeout::Create);
+        let region = region.with(options);
+        let (alone, batch) = (format!("{key} alone"), format!("{key} in a batch"));
+        let made = tokio::join!(
+            region.get_or_create(&alone, async || 2),
+            region.get_or_create_multi([&batch], async |keys| keys.into_iter().map(|key| (key, 2))),
+        );
+        assert_eq!((made.0.unwrap(), made.1.unwrap()), (2, vec![Some(2)]));
+        assert!(start.elapsed() >= BRIEF);
+    }
+
+    #[tokio::test]
+    async fn other_keys_do_not_prolong_a_wait_for_an_owner_in_this_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = DbmLock::new(folder.path().join("pages")).unwrap();
+        let region = || {
+            let stack: Stack = Memory::new().json().int_time();
+            Region::builder(stack).lock(lock.clone()).build().unwrap()
+        };
+        let (hanging, taking_over, slow) = (region(), region(), Slow::new());
+        let hang = ["k alone", "k in a batch"].map(|key| {
+            let (hanging, slow) = (hanging.clone(), slow.clone());
+            tokio::spawn(async move { hanging.get_or_create(key, || slow.create(1)).await })
+        });
+        slow.called(2).await;
+        let busy = async {
+            loop {
+                let other = lock.lease("other".into());
+                assert!(takes(&lock, &other).await);
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                gives_back(&lock, &other).await;
+            }
+        };
+        tokio::select! {
+            () = takes_over(&taking_over, "k") => {}
+            () = busy => {}
+            () = tokio::time::sleep(DEADLINE) => panic!("it waits for ever"),
+        }
+        slow.go();
+        for hang in hang {
+            assert_eq!(hang.await.unwrap().unwrap(), 1);
+        }
+    }
+
+    /// Comes too late for the file whenever it was free.
+    #[derive(Clone)]
+    struct Late(DbmLock);
+
+    impl Lock for Late {
+        fn lease(&self, key: Key<'_>) -> Lease {
+            self.0.lease(key)
+        }
+
+        async fn acquire(&self, leases: &[Lease]) -> Result<Vec<bool>> {
+            Ok(vec![false; leases.len()])
+        }
+
+        async fn seize(&self, leases: &[Lease]) -> Result<()> {
+            self.0.seize(leases).await
+        }
+
+        async fn renew(&self, leases: &[Lease]) -> Result<Vec<bool>> {
+            self.0.renew(leases).await
+        }
+
+        async fn release(&self, leases: &[Lease]) -> Result<()> {
+            self.0.release(leases).await
+        }
+
+        async fn released(&self, key: Key<'_>, seen: &mut Seen) -> Result<()> {
+            self.0.released(key, seen).await
+        }
+
+        async fn is_locked(&self, key: Key<'_>) -> Result<bool> {
+            self.0.is_locked(key).await
+        }
+
+        fn lasts(&self) -> Duration {
+            self.0.lasts()
+        }
+
+        fn domain(&self) -> Option<Domain> {
+            self.0.domain()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_others_hand_on_does_not_prolong_a_wait() {
+        let folder = tempfile::tempdir().unwrap();
+        let [ours, theirs] = two(&folder.path().join("pages"));
+        let stack: Stack = Memory::new().json().int_time();
+        let region = Region::builder(stack).lock(Late(ours)).build().unwrap();
+        let busy = async {
+            loop {
+                let other = theirs.lease("other".into());
+                if takes(&theirs, &other).await {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                    gives_back(&theirs, &other).await;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = takes_over(&region, "k") => {}
+            () = busy => {}
+            () = tokio::time::sleep(DEADLINE) => panic!("it waits for ever"),
+        }
     }
 
     /// Nobody should, but a folder of caches may be cleared while nobody creates.

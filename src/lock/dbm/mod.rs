@@ -21,10 +21,12 @@ use tokio::sync::{Mutex, MutexGuard, Notify};
 
 use self::flock::{Flock, Kind, LockFile, off_thread};
 pub use self::rw::{DbmGuard, DbmRwLock};
-use super::{Domain, Lease, Lock, Token};
+use super::{Domain, Lease, Lock, Seen, Token};
 use crate::{Key, Result};
 
 const SUFFIX: &str = ".dogpile.lock";
+/// The owner that is seen of a key while another process has the file.
+const ANOTHER_PROCESS: &[u8] = b"another process";
 
 /// One creator among this process and the Python processes that cache in a dbm file.
 ///
@@ -61,7 +63,8 @@ const SUFFIX: &str = ".dogpile.lock";
 /// These do not end and are not renewed: the kernel holds the file for this process, and takes it back when
 /// the process dies, however it dies. A process that hangs holds it. Nobody can take the file from it:
 /// [`seize`](Lock::seize) takes keys from owners in this process only. Where it is another's, calls wait
-/// as long as [`wait_timeout`](crate::Options::wait_timeout) says and then fail, or create without storing
+/// as long as [`wait_timeout`](crate::Options::wait_timeout) says, however often other processes hand the file
+/// on meanwhile, for which key cannot be seen; then they fail, or create without storing
 /// ([`OnTimeout`](crate::OnTimeout)). No store looks at these leases when it writes (there is no *fence*),
 /// and as long as nobody removes the lock file none is ever lost. One that is never given back, as when a
 /// runtime ends in the middle of a creation, is held until the process ends or another of its calls seizes it.
@@ -246,22 +249,28 @@ impl Lock for DbmLock {
         unlocked.await
     }
 
-    async fn released(&self, key: Key<'_>) -> Result<()> {
-        // From before the look, so that no change falls between the two.
-        let freed = self.0.freed.notified();
-        let state = self.0.state.lock().await;
-        let is_owned = state.owners.contains_key(&*key.flat());
-        let is_ours = state.held.is_some();
-        drop(state);
-        if is_ours {
-            if is_owned {
-                freed.await;
+    async fn released(&self, key: Key<'_>, seen: &mut Seen) -> Result<()> {
+        let name = key.flat();
+        loop {
+            // From before the look, so that no change falls between the two.
+            let freed = self.0.freed.notified();
+            let state = self.0.state.lock().await;
+            let (is_ours, owner) = (state.held.is_some(), state.owners.get(&*name).copied());
+            drop(state);
+            match owner {
+                Some(owner) if seen.owner(owner.as_bytes()) => return Ok(()),
+                // What wakes it may be another key.
+                Some(_) => freed.await,
+                // Not a new owner: it is the file that can be had, and who had it had it for any key.
+                None if is_ours => return Ok(()),
+                None if seen.owner(ANOTHER_PROCESS) => return Ok(()),
+                None => {
+                    self.watch().map_err(|error| error.with_key(key))?;
+                    freed.await;
+                    return Ok(());
+                }
             }
-            return Ok(());
         }
-        self.watch().map_err(|error| error.with_key(key))?;
-        freed.await;
-        Ok(())
     }
 
     /// Of another process it is seen that it has the file, not for which key.
