@@ -244,6 +244,78 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn who_takes_over_in_this_process_has_its_whole_time() {
+        const SOON: Duration = Duration::from_millis(100);
+        const LATE: Duration = Duration::from_secs(1);
+        let folder = tempfile::tempdir().unwrap();
+        let lock = DbmLock::new(folder.path().join("pages")).unwrap();
+        let creating = |patience, slow: &Slow| {
+            let stack: Stack = Memory::new().json().int_time();
+            let builder = Region::builder(stack).lock(lock.clone()).wait_timeout(patience);
+            let region = builder.on_timeout(OnTimeout::Create).build().unwrap();
+            let slow = slow.clone();
+            tokio::spawn(async move {
+                region.get_or_create("k", || slow.create(1)).await.unwrap();
+                Instant::now()
+            })
+        };
+        let [first, second, third] = [(); 3].map(|()| Slow::new());
+        third.go();
+        let owner = creating(LATE, &first);
+        first.called(1).await;
+        let start = Instant::now();
+        let last = creating(LATE, &third);
+        let next = creating(SOON, &second);
+        let end = last.await.unwrap();
+        assert_eq!(second.calls(), 1);
+        assert!(end - start >= SOON + LATE, "{:?}", end - start);
+        first.go();
+        second.go();
+        for ended in [owner, next] {
+            ended.await.unwrap();
+        }
+    }
+
+    #[test]
+    fn who_waits_is_woken_though_a_runtime_ended_that_gave_the_file_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = DbmLock::new(folder.path().join("pages")).unwrap();
+        let lease = lock.lease("k".into());
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        assert!(runtime.block_on(takes(&lock, &lease)));
+        let mut seen = Seen::default();
+        let mut waiting = pin!(lock.released("k".into(), &mut seen));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+        let handle = runtime.handle().clone();
+        runtime.shutdown_background();
+        let error = handle.block_on(lock.release(from_ref(&lease))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(waiting.poll(&mut context).is_ready());
+    }
+
+    /// As a server of files may be that does not answer.
+    #[tokio::test]
+    async fn a_look_that_takes_long_keeps_nobody_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let lock = DbmLock::at(&pipe).unwrap();
+        let looking = tokio::spawn({
+            let lock = lock.clone();
+            async move { lock.is_locked("k".into()).await }
+        });
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(!looking.is_finished(), "nobody writes to the pipe");
+        let lease = [lock.lease("k".into())];
+        let renewed = tokio::time::timeout(Duration::from_secs(2), lock.renew(&lease)).await;
+        // Before anything fails: the end of the runtime waits for the look.
+        tokio::fs::OpenOptions::new().write(true).open(&pipe).await.unwrap();
+        looking.await.unwrap().unwrap();
+        assert_eq!(renewed.expect("an answer").unwrap(), [false]);
+    }
+
     /// Comes too late for the file whenever it was free.
     #[derive(Clone)]
     struct Late(DbmLock);

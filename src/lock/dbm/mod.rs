@@ -75,7 +75,9 @@ const ANOTHER_PROCESS: &[u8] = b"another process";
 /// waits in the kernel, in place of all who wait, and wakes them when it has seen the file free: then each looks
 /// for its value, and whose value is not there asks for the file. Python waits in the kernel, too, and who
 /// comes first is for the kernel to say. The thread cannot be called back: when all waits were dropped, it goes
-/// on until then, alone and without harm.
+/// on until then, alone and without harm. To see the file free it has it for an instant, in which
+/// a call that does not wait, here or in Python (`acquire(wait=False)`), finds it taken and is content with a
+/// stale value, and [`is_locked`](Lock::is_locked) says so.
 ///
 /// The file is opened and locked on tokio's threads for blocking work.
 ///
@@ -113,6 +115,15 @@ struct State {
     held: Option<Flock>,
     /// Who has which key. Empty while this process does not have the file.
     owners: HashMap<Box<[u8]>, Token>,
+}
+
+/// Wakes all who wait, when dropped.
+struct Wakes(DbmLock);
+
+impl Drop for Wakes {
+    fn drop(&mut self) {
+        self.0.0.freed.notify_waiters();
+    }
 }
 
 impl DbmLock {
@@ -218,6 +229,8 @@ impl Lock for DbmLock {
         if state.held.is_some() {
             let taken = leases.iter().map(|lease| (lease.name().into(), lease.token()));
             state.owners.extend(taken);
+            // Who waits has another one to wait for.
+            self.0.freed.notify_waiters();
         }
         Ok(())
     }
@@ -235,18 +248,15 @@ impl Lock for DbmLock {
                 state.owners.remove(lease.name());
             }
         }
-        let held = if state.owners.is_empty() { state.held.take() } else { None };
-        let Some(held) = held else {
-            self.0.freed.notify_waiters();
+        let wakes = Wakes(self.clone());
+        if !state.owners.is_empty() {
             return Ok(());
-        };
-        let lock = self.clone();
-        let unlocked = off_thread(move || {
-            drop(held);
-            lock.0.freed.notify_waiters();
-        });
+        }
+        let Some(held) = state.held.take() else { return Ok(()) };
+        // In this order, also where a runtime ends before it comes to it.
+        let given_back = (held, wakes);
         // Who asks next finds the file free.
-        unlocked.await
+        off_thread(move || drop(given_back)).await
     }
 
     async fn released(&self, key: Key<'_>, seen: &mut Seen) -> Result<()> {
@@ -279,6 +289,8 @@ impl Lock for DbmLock {
         if state.held.is_some() {
             return Ok(state.owners.contains_key(&*key.flat()));
         }
+        // The look may take long, and keeps nobody from what is in this process.
+        drop(state);
         self.0.file.is_locked().await.map_err(|error| error.with_key(key))
     }
 
