@@ -14,15 +14,17 @@ mod tests {
         process::{Command, Stdio},
         slice::from_ref,
         task::{Context, Poll, Waker},
-        time::Duration,
+        time::{Duration, Instant},
     };
 
     use larder::{
-        BackendExt, DbmLock, DbmRwLock, ErrorKind, IntTime, Json, Lease, Lock, Memory, PayloadExt,
-        Region,
+        BackendExt, DbmLock, DbmRwLock, Domain, ErrorKind, IntTime, Json, Key, Lease, Lock, Memory,
+        OnTimeout, Options, PayloadExt, Region, Result, Seen,
     };
 
-    use crate::support::{DEADLINE, until};
+    use crate::support::{DEADLINE, region::Slow, until};
+
+    type Stack = IntTime<Json<Memory>>;
 
     /// Two that exclude each other as two processes do.
     fn two(path: &Path) -> [DbmLock; 2] {
@@ -75,7 +77,7 @@ mod tests {
                 tokio::spawn(async move {
                     let lease = lock.lease((&format!("key {}", number / 2)).into());
                     while !takes(&lock, &lease).await {
-                        lock.released(lease.key()).await.unwrap();
+                        lock.released(lease.key(), &mut Seen::default()).await.unwrap();
                     }
                     gives_back(&lock, &lease).await;
                 })
@@ -192,6 +194,191 @@ mod tests {
         let blocking =
             std::thread::spawn(move || region.blocking().get_or_create("third", || 3).unwrap());
         assert_eq!(blocking.join().unwrap(), 3);
+    }
+
+    /// Takes `key` of `region` over from who has it, though not before `BRIEF` is up.
+    async fn takes_over<L: Lock>(region: &Region<Stack, L>, key: &str) {
+        const BRIEF: Duration = Duration::from_millis(200);
+        let start = Instant::now();
+        let options = Options::new().wait_timeout(BRIEF).on_timeout(OnTimeout::Create);
+        let region = region.with(options);
+        let (alone, batch) = (format!("{key} alone"), format!("{key} in a batch"));
+        let made = tokio::join!(
+            region.get_or_create(&alone, async || 2),
+            region.get_or_create_multi([&batch], async |keys| keys.into_iter().map(|key| (key, 2))),
+        );
+        assert_eq!((made.0.unwrap(), made.1.unwrap()), (2, vec![Some(2)]));
+        assert!(start.elapsed() >= BRIEF);
+    }
+
+    #[tokio::test]
+    async fn other_keys_do_not_prolong_a_wait_for_an_owner_in_this_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = DbmLock::new(folder.path().join("pages")).unwrap();
+        let region = || {
+            let stack: Stack = Memory::new().json().int_time();
+            Region::builder(stack).lock(lock.clone()).build().unwrap()
+        };
+        let (hanging, taking_over, slow) = (region(), region(), Slow::new());
+        let hang = ["k alone", "k in a batch"].map(|key| {
+            let (hanging, slow) = (hanging.clone(), slow.clone());
+            tokio::spawn(async move { hanging.get_or_create(key, || slow.create(1)).await })
+        });
+        slow.called(2).await;
+        let busy = async {
+            loop {
+                let other = lock.lease("other".into());
+                assert!(takes(&lock, &other).await);
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                gives_back(&lock, &other).await;
+            }
+        };
+        tokio::select! {
+            () = takes_over(&taking_over, "k") => {}
+            () = busy => {}
+            () = tokio::time::sleep(DEADLINE) => panic!("it waits for ever"),
+        }
+        slow.go();
+        for hang in hang {
+            assert_eq!(hang.await.unwrap().unwrap(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_takes_over_in_this_process_has_its_whole_time() {
+        const SOON: Duration = Duration::from_millis(100);
+        const LATE: Duration = Duration::from_secs(1);
+        let folder = tempfile::tempdir().unwrap();
+        let lock = DbmLock::new(folder.path().join("pages")).unwrap();
+        let creating = |patience, slow: &Slow| {
+            let stack: Stack = Memory::new().json().int_time();
+            let builder = Region::builder(stack).lock(lock.clone()).wait_timeout(patience);
+            let region = builder.on_timeout(OnTimeout::Create).build().unwrap();
+            let slow = slow.clone();
+            tokio::spawn(async move {
+                region.get_or_create("k", || slow.create(1)).await.unwrap();
+                Instant::now()
+            })
+        };
+        let [first, second, third] = [(); 3].map(|()| Slow::new());
+        third.go();
+        let owner = creating(LATE, &first);
+        first.called(1).await;
+        let start = Instant::now();
+        let last = creating(LATE, &third);
+        let next = creating(SOON, &second);
+        let end = last.await.unwrap();
+        assert_eq!(second.calls(), 1);
+        assert!(end - start >= SOON + LATE, "{:?}", end - start);
+        first.go();
+        second.go();
+        for ended in [owner, next] {
+            ended.await.unwrap();
+        }
+    }
+
+    #[test]
+    fn who_waits_is_woken_though_a_runtime_ended_that_gave_the_file_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = DbmLock::new(folder.path().join("pages")).unwrap();
+        let lease = lock.lease("k".into());
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        assert!(runtime.block_on(takes(&lock, &lease)));
+        let mut seen = Seen::default();
+        let mut waiting = pin!(lock.released("k".into(), &mut seen));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+        let handle = runtime.handle().clone();
+        runtime.shutdown_background();
+        let error = handle.block_on(lock.release(from_ref(&lease))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(waiting.poll(&mut context).is_ready());
+    }
+
+    /// As a server of files may be that does not answer.
+    #[tokio::test]
+    async fn a_look_that_takes_long_keeps_nobody_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let lock = DbmLock::at(&pipe).unwrap();
+        let looking = tokio::spawn({
+            let lock = lock.clone();
+            async move { lock.is_locked("k".into()).await }
+        });
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(!looking.is_finished(), "nobody writes to the pipe");
+        let lease = [lock.lease("k".into())];
+        let renewed = tokio::time::timeout(Duration::from_secs(2), lock.renew(&lease)).await;
+        // Before anything fails: the end of the runtime waits for the look.
+        tokio::fs::OpenOptions::new().write(true).open(&pipe).await.unwrap();
+        looking.await.unwrap().unwrap();
+        assert_eq!(renewed.expect("an answer").unwrap(), [false]);
+    }
+
+    /// Comes too late for the file whenever it was free.
+    #[derive(Clone)]
+    struct Late(DbmLock);
+
+    impl Lock for Late {
+        fn lease(&self, key: Key<'_>) -> Lease {
+            self.0.lease(key)
+        }
+
+        async fn acquire(&self, leases: &[Lease]) -> Result<Vec<bool>> {
+            Ok(vec![false; leases.len()])
+        }
+
+        async fn seize(&self, leases: &[Lease]) -> Result<()> {
+            self.0.seize(leases).await
+        }
+
+        async fn renew(&self, leases: &[Lease]) -> Result<Vec<bool>> {
+            self.0.renew(leases).await
+        }
+
+        async fn release(&self, leases: &[Lease]) -> Result<()> {
+            self.0.release(leases).await
+        }
+
+        async fn released(&self, key: Key<'_>, seen: &mut Seen) -> Result<()> {
+            self.0.released(key, seen).await
+        }
+
+        async fn is_locked(&self, key: Key<'_>) -> Result<bool> {
+            self.0.is_locked(key).await
+        }
+
+        fn lasts(&self) -> Duration {
+            self.0.lasts()
+        }
+
+        fn domain(&self) -> Option<Domain> {
+            self.0.domain()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_others_hand_on_does_not_prolong_a_wait() {
+        let folder = tempfile::tempdir().unwrap();
+        let [ours, theirs] = two(&folder.path().join("pages"));
+        let stack: Stack = Memory::new().json().int_time();
+        let region = Region::builder(stack).lock(Late(ours)).build().unwrap();
+        let busy = async {
+            loop {
+                let other = theirs.lease("other".into());
+                if takes(&theirs, &other).await {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                    gives_back(&theirs, &other).await;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = takes_over(&region, "k") => {}
+            () = busy => {}
+            () = tokio::time::sleep(DEADLINE) => panic!("it waits for ever"),
+        }
     }
 
     /// Nobody should, but a folder of caches may be cleared while nobody creates.

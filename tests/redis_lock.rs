@@ -9,7 +9,7 @@ mod support;
 use std::time::Duration;
 
 use larder::{
-    Backend, Bytes, ErrorKind, Lease, Level, Lock, Put, Redis, RedisLock, RedisLockBuilder,
+    Backend, Bytes, ErrorKind, Lease, Level, Lock, Put, Redis, RedisLock, RedisLockBuilder, Seen,
     WriteOpts,
 };
 use support::{
@@ -301,7 +301,7 @@ async fn a_server_that_is_away_or_refuses_is_an_error_with_the_key() {
         lock.seize(&lease).await.unwrap_err(),
         lock.renew(&lease).await.unwrap_err(),
         lock.release(&lease).await.unwrap_err(),
-        lock.released("k".into()).await.unwrap_err(),
+        lock.released("k".into(), &mut Seen::default()).await.unwrap_err(),
         lock.is_locked("k".into()).await.unwrap_err(),
     ] {
         assert_eq!((error.kind(), error.layer()), (ErrorKind::Unavailable, "redis"), "{error}");

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use larder::{Lock, Redis, RedisLock};
+use larder::{Lock, Redis, RedisLock, Seen};
 use support::{
     DEADLINE,
     redis_server::{Monitor, RedisServer, Reply},
@@ -94,7 +94,7 @@ async fn waits_poll_and_say_so_once() {
         server.call(&["SET", NAME, "other"]);
         let waiting = tokio::spawn({
             let lock = lock.clone();
-            async move { lock.released("k".into()).await }
+            async move { lock.released("k".into(), &mut Seen::default()).await }
         });
         let mut monitor = server.raw().monitor();
         looks(&server, &mut monitor, 3).await;
@@ -105,7 +105,7 @@ async fn waits_poll_and_say_so_once() {
 
         // The server is not asked again by the next wait, nor is it said again.
         monitor.seen(&server);
-        lock.released("k".into()).await.unwrap();
+        lock.released("k".into(), &mut Seen::default()).await.unwrap();
         assert!(looks(&server, &mut monitor, 1).await.is_empty());
         let said = warnings.0.lock().unwrap();
         assert_eq!(said.len(), 1, "{said:?}");

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use larder::{Key, Lease, Lock, Redis, RedisBuilder, RedisLock, Result};
+use larder::{Key, Lease, Lock, Redis, RedisBuilder, RedisLock, Result, Seen};
 use support::{
     DEADLINE,
     redis_server::{Monitor, RedisServer},
@@ -50,7 +50,9 @@ async fn taken(server: &RedisServer, key: &str) -> (RedisLock, Lease) {
 /// A wait in a task of its own; it says how long it took.
 fn wait(lock: &RedisLock, key: &'static str) -> JoinHandle<Result<Instant>> {
     let lock = lock.clone();
-    tokio::spawn(async move { lock.released(key.into()).await.map(|()| Instant::now()) })
+    tokio::spawn(async move {
+        lock.released(key.into(), &mut Seen::default()).await.map(|()| Instant::now())
+    })
 }
 
 /// How many keys the server says changes of.
@@ -100,7 +102,7 @@ async fn woken(waiting: JoinHandle<Result<Instant>>, wakes: impl AsyncFnOnce()) 
 async fn what_is_free_is_not_waited_for() {
     let server = RedisServer::start();
     let lock = lock(&server);
-    lock.released("k".into()).await.unwrap();
+    lock.released("k".into(), &mut Seen::default()).await.unwrap();
     assert_eq!(pushing(&server).len(), 1);
 }
 
@@ -137,7 +139,7 @@ async fn a_lease_that_ends_wakes() {
     let lock = lock(&server);
     let start = Instant::now();
     server.call(&["SET", NAME, "dead", "PX", "300"]);
-    lock.released("k".into()).await.unwrap();
+    lock.released("k".into(), &mut Seen::default()).await.unwrap();
     assert!((Duration::from_millis(290)..PROMPTLY).contains(&start.elapsed()));
 }
 
@@ -220,7 +222,8 @@ async fn a_restart_of_the_server_ends_the_wait() {
     server.restart();
     // It looked while the server was away, which is an error, or afterwards, when all was gone.
     let _ = waiting.await.unwrap();
-    until("the recovery", async || lock.released("k".into()).await.ok()).await;
+    until("the recovery", async || lock.released("k".into(), &mut Seen::default()).await.ok())
+        .await;
     assert!(start.elapsed() < DEADLINE);
 }
 
@@ -233,7 +236,7 @@ async fn a_server_that_died_or_hangs_is_an_error_soon() {
         let redis = quick().build().unwrap();
         // The poll finds a server out that hangs.
         let lock = RedisLock::builder(&redis).poll_interval(limit).build().unwrap();
-        lock.released("k".into()).await.ok().map(|()| lock)
+        lock.released("k".into(), &mut Seen::default()).await.ok().map(|()| lock)
     })
     .await;
     server.call(&["SET", NAME, "other"]);
@@ -275,7 +278,7 @@ async fn enters_as_the_backend_does() {
     woken(waiting, async || drop(raw.call(&["DEL", NAME]))).await;
 
     let stranger = never_polling(&patient(server.unix_url()).password("wr0ng").build().unwrap());
-    let error = stranger.released("k".into()).await.unwrap_err();
+    let error = stranger.released("k".into(), &mut Seen::default()).await.unwrap_err();
     assert!(error.to_string().contains("WRONGPASS"), "{error}");
     assert!(!format!("{error} {error:?}").contains("wr0ng"), "{error:?}");
 }
@@ -302,11 +305,11 @@ fn a_runtime_that_ends_takes_no_wait_of_another_with_it() {
     let runtime =
         || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let (first, second) = (runtime().unwrap(), runtime().unwrap());
-    first.block_on(lock.released("k".into())).unwrap();
+    first.block_on(lock.released("k".into(), &mut Seen::default())).unwrap();
     server.call(&["SET", NAME, "other"]);
     let waiting = second.spawn({
         let lock = lock.clone();
-        async move { lock.released("k".into()).await }
+        async move { lock.released("k".into(), &mut Seen::default()).await }
     });
     second.block_on(settled(&server, 1));
     let before = pushing(&server);

@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use crate::{
     Backend, Batch, Capabilities, Domain, Entry, EntryTtl, HashBackend, HashExpiry, Key, KeyBuf,
-    Lease, Level, Lifetimes, Lock, Put, ReadOpts, Result, Store, WriteOpts,
+    Lease, Level, Lifetimes, Lock, Put, ReadOpts, Result, Seen, Store, WriteOpts,
 };
 
 /// One of two: stacks, backends or locks, as the program or its configuration decides when it starts.
@@ -252,8 +252,8 @@ impl<A: Lock, B: Lock> Lock for Either<A, B> {
         both!(self, it => it.release(leases).await)
     }
 
-    async fn released(&self, key: Key<'_>) -> Result<()> {
-        both!(self, it => it.released(key).await)
+    async fn released(&self, key: Key<'_>, seen: &mut Seen) -> Result<()> {
+        both!(self, it => it.released(key, seen).await)
     }
 
     async fn is_locked(&self, key: Key<'_>) -> Result<bool> {

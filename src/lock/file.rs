@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Domain, Lease, Lock};
+use super::{Domain, Lease, Lock, Seen};
 use crate::{Error, ErrorKind, File, Key, Result, backend::Change};
 
 const LASTS: Duration = Duration::from_secs(5);
@@ -136,8 +136,8 @@ impl Lock for FileLock {
         self.change(Change::Release, leases).await.map(drop)
     }
 
-    async fn released(&self, key: Key<'_>) -> Result<()> {
-        self.file.lease_gone(key).await
+    async fn released(&self, key: Key<'_>, seen: &mut Seen) -> Result<()> {
+        self.file.lease_gone(key, seen).await
     }
 
     async fn is_locked(&self, key: Key<'_>) -> Result<bool> {

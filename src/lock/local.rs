@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Domain, Lease, Lock};
+use super::{Domain, Lease, Lock, Seen};
 use crate::{Key, Result};
 
 /// No lock between processes: the flights of the region keep order inside this one. The default.
@@ -33,7 +33,7 @@ impl Lock for Local {
         Ok(())
     }
 
-    async fn released(&self, _: Key<'_>) -> Result<()> {
+    async fn released(&self, _: Key<'_>, _: &mut Seen) -> Result<()> {
         Ok(())
     }
 

@@ -34,6 +34,7 @@ mod local;
 mod memcached;
 #[cfg(feature = "backend-redis")]
 mod redis;
+mod seen;
 #[cfg(feature = "config")]
 mod settings;
 
@@ -46,6 +47,7 @@ pub use self::local::Local;
 pub use self::memcached::{MemcachedLock, MemcachedLockBuilder};
 #[cfg(feature = "backend-redis")]
 pub use self::redis::{RedisClusterLock, RedisLock, RedisLockBuilder, RedisSentinelLock};
+pub use self::seen::Seen;
 
 /// Excludes other processes from creating the same keys.
 ///
@@ -103,7 +105,9 @@ pub trait Lock: Clone + Send + Sync + 'static {
     fn release(&self, leases: &[Lease]) -> impl Future<Output = Result<()>> + Send;
 
     /// Waits until the lock of `key` may be free: it was released, or the lease ended. May return too
-    /// early, but not never; the caller looks again and sets its own time limit.
+    /// early, but not never; the caller looks again and sets its own time limit. A lock that can tell
+    /// owners apart notes in `seen` who has it, for the caller to know a new owner from an old one that it
+    /// was woken for in vain, and returns when that is another one than before.
     ///
     /// # Errors
     ///
@@ -112,7 +116,7 @@ pub trait Lock: Clone + Send + Sync + 'static {
     /// # Cancellation
     ///
     /// Safe.
-    fn released(&self, key: Key<'_>) -> impl Future<Output = Result<()>> + Send;
+    fn released(&self, key: Key<'_>, seen: &mut Seen) -> impl Future<Output = Result<()>> + Send;
 
     /// Whether somebody, in any process, holds the lock of `key`.
     ///

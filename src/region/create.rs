@@ -16,7 +16,9 @@ use super::{
     options::OnTimeout,
     read::{Answer, Left},
 };
-use crate::{Error, ErrorKind, Failure, Invalidator, Key, Level, Lock, Result, Store, Verdict};
+use crate::{
+    Error, ErrorKind, Failure, Invalidator, Key, Level, Lock, Result, Seen, Store, Verdict,
+};
 
 /// What a caller takes for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,7 +266,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         if forced {
             return self.seize(key, left).await;
         }
-        let (mut wants, mut outrun) = (wants, false);
+        let (mut wants, mut outrun, mut owners) = (wants, false, Seen::default());
         loop {
             let (held, ours) = match Held::acquire(lock, vec![self.lease(key)]).await {
                 Ok(answer) => answer,
@@ -290,8 +292,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 }
                 other => left = other,
             }
-            match timeout_at(until, self.released(key)).await {
-                Ok(Ok(())) => self.wait_anew(lead, &mut until),
+            match timeout_at(until, self.released(key, &mut owners)).await {
+                Ok(Ok(())) if owners.changed_hands() => self.wait_anew(lead, &mut until),
+                Ok(Ok(())) => {}
                 Ok(Err(error)) => return self.without_lock(&error, left),
                 Err(_) if self.call.on_timeout == OnTimeout::Create => {
                     // Where another one has the seat now, it is at the lock, too.

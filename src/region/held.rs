@@ -6,7 +6,7 @@ use std::{convert::Infallible, future::pending, future::poll_fn, pin::pin, task:
 use tokio::{runtime::Handle, task::AbortHandle};
 
 use super::Region;
-use crate::{Error, ErrorKind, Key, KeyBuf, Lease, Level, Lock, Result};
+use crate::{Error, ErrorKind, Key, KeyBuf, Lease, Level, Lock, Result, Seen};
 
 /// How many times a lease is renewed before it would end.
 const RENEWALS: u32 = 3;
@@ -20,10 +20,10 @@ impl<S: Level, L: Lock, I> Region<S, L, I> {
         self.inner.lock.lease(stored.as_ref().map_or(key, KeyBuf::as_key))
     }
 
-    /// Waits until the lock of `key` may be free.
-    pub(super) async fn released(&self, key: Key<'_>) -> Result<()> {
+    /// Waits until the lock of `key` may be free, or has another owner than was `seen` before.
+    pub(super) async fn released(&self, key: Key<'_>, seen: &mut Seen) -> Result<()> {
         let stored = self.inner.stack.stored_key(key);
-        self.inner.lock.released(stored.as_ref().map_or(key, KeyBuf::as_key)).await
+        self.inner.lock.released(stored.as_ref().map_or(key, KeyBuf::as_key), seen).await
     }
 
     /// Whether any process holds the lock of `key`.

@@ -14,7 +14,7 @@ use super::{
     options::OnTimeout,
     read::Left,
 };
-use crate::{AsKey, Failure, Invalidator, Key, Level, Lock, Result, Store};
+use crate::{AsKey, Failure, Invalidator, Key, Level, Lock, Result, Seen, Store};
 
 /// What became of each key of a batch, in the caller's order; collect it into a
 /// `Result<Vec<Option<T>>, Failure<E>>` to fail as a whole.
@@ -221,7 +221,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
     {
-        let mut waited_for = None;
+        let (mut waited_for, mut owners) = (None, Seen::default());
         while !led.is_empty() {
             let Some((held, ours, busy)) = self.locks(batch, led, take).await else { return };
             // Someone may have finished between the read and the seat, or the lock.
@@ -235,12 +235,17 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             led = busy;
             let Some(Led { at: first, lead }) = led.first() else { return };
             let first = *first;
-            if waited_for.replace(first) == Some(first) {
-                self.wait_anew(lead, &mut batch.until);
+            if waited_for.replace(first) != Some(first) {
+                owners = Seen::default();
             }
-            let released = self.released(batch.keys[first]);
+            let released = self.released(batch.keys[first], &mut owners);
             take = match timeout_at(batch.until, released).await {
-                Ok(Ok(())) => Take::IfFree,
+                Ok(Ok(())) => {
+                    if owners.changed_hands() {
+                        self.wait_anew(lead, &mut batch.until);
+                    }
+                    Take::IfFree
+                }
                 Ok(Err(error)) => match self.bypass(&error) {
                     Ok(()) => Take::Without,
                     Err(error) => return batch.fail(led.iter().map(|led| led.at), &error),

@@ -141,7 +141,7 @@ pub enum OnTimeout {
     Fail,
     /// It takes over: it creates the value itself and stores it. The one that took too long is
     /// voided. One caller at a time takes over; the others wait for it, again for `wait_timeout`.
-    /// Only processes whose time is up within the same round trip may take over from each other.
+    /// Only processes whose time is up within the same few round trips may take over from each other.
     Create,
     /// It takes whatever the store still has, even if that was invalidated; if there is nothing, it
     /// fails.

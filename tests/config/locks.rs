@@ -30,6 +30,10 @@ fn locks_take_dogpiles_form() {
     assert_eq!(memcached(&[]), "larder:lock:100%25");
     assert_eq!(memcached(&[("lock_prefix", "l:")]), "l:100%25");
     refused::<OverMemcached>(&[("url", "memcached://h"), ("flags", "-1")]);
+    for (setting, value) in [("lock_prefix", ""), ("lock_lease", "10ms")] {
+        let message = refused::<OverMemcached>(&[("url", "memcached://h"), (setting, value)]);
+        assert!(message.starts_with(&format!("`cache.r.{setting}`: memcached: ")), "{message}");
+    }
 }
 
 /// Two locks of one file would wait for each other.

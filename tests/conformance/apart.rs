@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use larder::{Domain, Key, Lease, Lock, Result, Token};
+use larder::{Domain, Key, Lease, Lock, Result, Seen, Token};
 
 /// Its leases stand for those that `lock` has of the digits of a key's bytes.
 #[derive(Clone)]
@@ -59,8 +59,8 @@ impl<L: Lock> Lock for Apart<L> {
         self.lock.release(&self.inner(leases)).await
     }
 
-    async fn released(&self, key: Key<'_>) -> Result<()> {
-        self.lock.released((&digits(key)).into()).await
+    async fn released(&self, key: Key<'_>, seen: &mut Seen) -> Result<()> {
+        self.lock.released((&digits(key)).into(), seen).await
     }
 
     async fn is_locked(&self, key: Key<'_>) -> Result<bool> {

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use larder::{Domain, Key, Lease, Lock, Result, Token};
+use larder::{Domain, Key, Lease, Lock, Result, Seen, Token};
 use tokio::{
     sync::Notify,
     time::{Instant, timeout},
@@ -179,7 +179,7 @@ impl Lock for Desk {
         Ok(())
     }
 
-    async fn released(&self, key: Key<'_>) -> Result<()> {
+    async fn released(&self, key: Key<'_>, _: &mut Seen) -> Result<()> {
         let changed = self.drawer.changed.notified();
         let held = self.held().get(&self.name(key)).copied();
         let Some((_, until)) = held else { return Ok(()) };

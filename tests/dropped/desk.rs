@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use larder::{Domain, Key, Lease, Lock, Result, Token};
+use larder::{Domain, Key, Lease, Lock, Result, Seen, Token};
 use tokio::sync::Notify;
 
 use crate::support::yielding::yielding;
@@ -70,7 +70,7 @@ impl Lock for Desk {
         Ok(())
     }
 
-    async fn released(&self, key: Key<'_>) -> Result<()> {
+    async fn released(&self, key: Key<'_>, _: &mut Seen) -> Result<()> {
         loop {
             let freed = self.0.freed.notified();
             if !yielding(async { self.table().contains_key(&*key.flat()) }).await {

@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use larder::{
     Backend, Bytes, Capabilities, ErrorKind, File, FileLock, Key, Lease, Level, Local, Lock,
-    ManualClock, Put, Timestamp, WriteOpts,
+    ManualClock, Put, Seen, Timestamp, WriteOpts,
 };
 
 use crate::{block_on, get, put, value};
@@ -187,11 +187,13 @@ fn a_wait_ends_with_the_lease_and_not_with_other_writes() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     // Steps of a wait pass as fast as they can.
     runtime.enable_all().start_paused(true).build().unwrap().block_on(async {
-        lock.released("free".into()).await.unwrap();
+        lock.released("free".into(), &mut Seen::default()).await.unwrap();
         let mut lease = lock.lease("key".into());
         let wait = || {
             let lock = lock.clone();
-            tokio::spawn(async move { lock.released("key".into()).await.unwrap() })
+            tokio::spawn(
+                async move { lock.released("key".into(), &mut Seen::default()).await.unwrap() },
+            )
         };
         for ending in ["release", "seize", "end", "clear"] {
             assert!(acquire(&lock, &lease).await);

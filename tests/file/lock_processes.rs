@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use larder::{Backend, Bytes, ErrorKind, File, FileLock, Key, Lease, Lock, WriteOpts};
+use larder::{Backend, Bytes, ErrorKind, File, FileLock, Key, Lease, Lock, Seen, WriteOpts};
 
 use crate::{
     block_on,
@@ -64,7 +64,7 @@ pub(crate) fn count(path: &Path) {
         for _ in 0..COUNTS {
             let lease = lock.lease(key);
             while lock.acquire(from_ref(&lease)).await.unwrap() != [true] {
-                lock.released(key).await.unwrap();
+                lock.released(key, &mut Seen::default()).await.unwrap();
             }
             let next = counted(&file).await + 1;
             let opts = WriteOpts::default().fenced(&lease);
@@ -145,7 +145,8 @@ fn a_release_wakes_other_processes_promptly() {
             let lock = lock.clone();
             move || {
                 block_on(async {
-                    let mut wait = std::pin::pin!(lock.released("key".into()));
+                    let mut seen = Seen::default();
+                    let mut wait = std::pin::pin!(lock.released("key".into(), &mut seen));
                     let brief = Duration::from_millis(5);
                     assert!(tokio::time::timeout(brief, &mut wait).await.is_err());
                     waits.send(()).unwrap();
@@ -173,7 +174,7 @@ fn the_lease_of_a_killed_process_ends() {
     let start = Instant::now();
     kill(child);
     block_on(async {
-        lock.released("key".into()).await.unwrap();
+        lock.released("key".into(), &mut Seen::default()).await.unwrap();
         assert_eq!(lock.acquire(&[lock.lease("key".into())]).await.unwrap(), [true]);
     });
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());

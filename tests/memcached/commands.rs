@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use larder::{Backend, Batch, Bytes, Expires, Key, Level, Lock, MemcachedLock, Put, WriteOpts};
+use larder::{
+    Backend, Batch, Bytes, Expires, Key, Level, Lock, MemcachedLock, Put, Seen, WriteOpts,
+};
 
 use crate::{
     common::{FOREVER, bytes, client, patient},
@@ -54,7 +56,7 @@ async fn commands_of_locks_are_exact() {
     assert!(!lock.is_locked("k".into()).await.unwrap());
     lock.renew(one).await.unwrap();
     lock.release(one).await.unwrap();
-    lock.released("k".into()).await.unwrap();
+    lock.released("k".into(), &mut Seen::default()).await.unwrap();
     #[rustfmt::skip]
     assert_eq!(stub.told(), [
         format!("ms larder:lock:k 32 T6 ME {token:?}"),

@@ -9,7 +9,8 @@ use std::{
 };
 
 use larder::{
-    BackendExt, ErrorKind, IntTime, Json, Lease, Lock, Memcached, MemcachedLock, PayloadExt, Region,
+    BackendExt, ErrorKind, IntTime, Json, Lease, Lock, Memcached, MemcachedLock, PayloadExt,
+    Region, Seen,
 };
 
 use crate::{
@@ -141,7 +142,7 @@ async fn servers_that_are_down_are_errors_and_no_wait() {
     assert_eq!(lock.acquire(&lease).await.unwrap(), [true, true]);
     let waiting = tokio::spawn({
         let lock = lock.clone();
-        async move { lock.released("k".into()).await }
+        async move { lock.released("k".into(), &mut Seen::default()).await }
     });
     servers.iter_mut().for_each(MemcachedServer::kill);
     // Who waits already notices, too.
@@ -163,7 +164,7 @@ async fn servers_that_are_down_are_errors_and_no_wait() {
             lock.seize(&lease),
             lock.renew(&lease),
             lock.release(&lease),
-            lock.released("k".into()),
+            lock.released("k".into(), &mut Seen::default()),
             lock.is_locked("k".into()),
         );
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use larder::{
     Backend, BackendExt, Bytes, Dogpile, ErrorKind, FullDict, Json, Key, LayerExt, Lock, Memcached,
-    MemcachedLock, OnTimeout, Options, PayloadExt, Pickle, Region, WriteOpts,
+    MemcachedLock, OnTimeout, Options, PayloadExt, Pickle, Region, Seen, WriteOpts,
 };
 use serde_json::{Value, json};
 
@@ -130,7 +130,8 @@ async fn another_owner_is_noticed() {
     let (region, mut python) = (shared(&server), python(&server, "pymemcache", &json!({})));
     assert!(python.acquires("k"));
     let lock = region.lock().clone();
-    let waiting = tokio::spawn(async move { lock.released("k".into()).await });
+    let waiting =
+        tokio::spawn(async move { lock.released("k".into(), &mut Seen::default()).await });
     is_waiting(&waiting).await;
     server.ask("delete _lockk\r\nadd _lockk 2 60 1\r\n1");
     tokio::time::timeout(DEADLINE, waiting).await.unwrap().unwrap().unwrap();

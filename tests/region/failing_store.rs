@@ -134,7 +134,7 @@ impl Lock for Mute {
         Ok(())
     }
 
-    async fn released(&self, _: Key<'_>) -> Result<()> {
+    async fn released(&self, _: Key<'_>, _: &mut Seen) -> Result<()> {
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use std::{
 use larder::{
     Backend, BackendExt, Bytes, Error, ErrorKind, Failure, Framed, IntTime, Json, Key, LayerExt,
     Lease, Level, Lock, ManualClock, Memo, Memory, NoMeta, Null, OnTimeout, Options, PayloadExt,
-    Region, RegionBuilder, Result, Timestamp, WriteOpts,
+    Region, RegionBuilder, Result, Seen, Timestamp, WriteOpts,
 };
 use tokio::{
     sync::{Barrier, Notify},

@@ -2,12 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use larder::{ErrorKind, Invalidation, OnTimeout, Options};
+use larder::{
+    BackendExt, ErrorKind, Invalidation, OnTimeout, Options, PayloadExt, RedisLock, Region,
+};
 use tokio::task::JoinHandle;
 
 use crate::support::{
+    DEADLINE,
     redis_server::RedisServer,
-    region::{Shared, Slow, process, process_with, unlocked, waiting},
+    region::{Shared, Slow, patient, process, process_with, unlocked, waiting},
     until,
 };
 
@@ -94,6 +97,40 @@ async fn stale_takes_what_is_there_even_if_it_was_invalidated() {
     again.go();
     assert_eq!(refresh.await.unwrap(), 2);
     unlocked(&server).await;
+}
+
+/// Whoever hangs may well renew its lease.
+#[tokio::test]
+async fn an_owner_that_renews_is_taken_over_from() {
+    let server = RedisServer::start();
+    let redis = patient(server.unix_url());
+    let lock = RedisLock::builder(&redis).lease(Duration::from_millis(150)).build().unwrap();
+    let hanging = Region::builder(redis.json().full_dict()).lock(lock).build().unwrap();
+    let slow = Slow::new();
+    let hang = ["k", "in a batch"].map(|key| {
+        let (hanging, slow) = (hanging.clone(), slow.clone());
+        tokio::spawn(async move { hanging.get_or_create(key, || slow.create(1_u64)).await })
+    });
+    slow.called(2).await;
+    let patience = Duration::from_millis(400);
+    let other = process_with(&server, |builder| {
+        builder.wait_timeout(patience).on_timeout(OnTimeout::Create)
+    });
+    let both = async {
+        tokio::join!(
+            other.get_or_create("k", async || 2),
+            other
+                .get_or_create_multi(["in a batch"], async |keys| keys.into_iter().map(|k| (k, 2))),
+        )
+    };
+    let start = Instant::now();
+    let made = tokio::time::timeout(DEADLINE, both).await.expect("it waits for ever");
+    assert_eq!((made.0.unwrap(), made.1.unwrap()), (2, vec![Some(2)]));
+    assert!(start.elapsed() >= patience);
+    slow.go();
+    for hang in hang {
+        assert_eq!(hang.await.unwrap().unwrap(), 1);
+    }
 }
 
 /// Waits until all have waited for as long as they do, and sees that the first who takes over has the

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use larder::{
     Backend, Bytes, ErrorKind, HashBackend, HashExpiry, Key, Lease, Level, Lock, Put, Redis,
-    RedisClusterLock, RedisLock, WriteOpts,
+    RedisClusterLock, RedisLock, Seen, WriteOpts,
 };
 
 use crate::{
@@ -179,7 +179,7 @@ async fn a_release_at_any_node_wakes_at_once() {
         assert_eq!(lock.acquire(&lease).await.unwrap(), [true]);
         let wait = tokio::spawn({
             let lock = lock.clone();
-            async move { lock.released(name.into()).await }
+            async move { lock.released(name.into(), &mut Seen::default()).await }
         });
         let tracked = || {
             let is_tracking = |node: &RedisServer| {

@@ -9,7 +9,7 @@ use super::{
     record::{LEASE, OVERHEAD, StoredKey, expires_at, is_lease, lease_name},
     writer::{Db, Op},
 };
-use crate::{Clock, Domain, Key, Lease, Result, Timestamp, Token};
+use crate::{Clock, Domain, Key, Lease, Result, Seen, Timestamp, Token};
 
 const TOKEN: usize = 32;
 
@@ -165,29 +165,40 @@ impl File {
         Ok(self.lease_of(&lease_name(key))?.0.is_some())
     }
 
-    /// Waits until the lease of `key` is not held any more by who holds it now.
+    /// Waits until the lease of `key` is not held any more by who holds it now, or has another owner than was
+    /// `seen` before.
     ///
     /// There is nobody who could wake us: other processes share memory with this one, no more. But
     /// a look is a read of that memory, of a single word while nobody writes. So this is not the
     /// polling that costs: it asks no server, takes no lock while nothing changes, and a wait keeps
     /// a core busy for 2 µs in 10 ms, most of that in the timer.
-    pub(crate) async fn lease_gone(&self, key: Key<'_>) -> Result<()> {
+    pub(crate) async fn lease_gone(&self, key: Key<'_>, seen: &mut Seen) -> Result<()> {
         let name = lease_name(key);
-        let (first, mut seen) = self.lease_of(&name)?;
-        let Some(mut held) = first else { return Ok(()) };
+        let (first, mut at) = self.lease_of(&name)?;
+        let Some(mut held) = first else {
+            seen.free();
+            return Ok(());
+        };
+        if seen.owner(&held.token) {
+            return Ok(());
+        }
         let mut step = STEP;
         loop {
             tokio::time::sleep(step).await;
             step = (2 * step).min(LONGEST_STEP);
             // The number is there a moment before readers get what was written; the look goes by
             // what it has read.
-            let is_unchanged = self.shared.env.info().last_txn_id == seen;
+            let is_unchanged = self.shared.env.info().last_txn_id == at;
             if is_unchanged && !held.has_ended(self.clock.now()) {
                 continue;
             }
             match self.lease_of(&name)? {
-                (Some(found), txn) if found.token == held.token => (held, seen) = (found, txn),
-                _ => return Ok(()),
+                (Some(found), _) if seen.owner(&found.token) => return Ok(()),
+                (Some(found), txn) => (held, at) = (found, txn),
+                (None, _) => {
+                    seen.free();
+                    return Ok(());
+                }
             }
         }
     }

@@ -21,10 +21,12 @@ use tokio::sync::{Mutex, MutexGuard, Notify};
 
 use self::flock::{Flock, Kind, LockFile, off_thread};
 pub use self::rw::{DbmGuard, DbmRwLock};
-use super::{Domain, Lease, Lock, Token};
+use super::{Domain, Lease, Lock, Seen, Token};
 use crate::{Key, Result};
 
 const SUFFIX: &str = ".dogpile.lock";
+/// The owner that is seen of a key while another process has the file.
+const ANOTHER_PROCESS: &[u8] = b"another process";
 
 /// One creator among this process and the Python processes that cache in a dbm file.
 ///
@@ -61,7 +63,8 @@ const SUFFIX: &str = ".dogpile.lock";
 /// These do not end and are not renewed: the kernel holds the file for this process, and takes it back when
 /// the process dies, however it dies. A process that hangs holds it. Nobody can take the file from it:
 /// [`seize`](Lock::seize) takes keys from owners in this process only. Where it is another's, calls wait
-/// as long as [`wait_timeout`](crate::Options::wait_timeout) says and then fail, or create without storing
+/// as long as [`wait_timeout`](crate::Options::wait_timeout) says, however often other processes hand the file
+/// on meanwhile, for which key cannot be seen; then they fail, or create without storing
 /// ([`OnTimeout`](crate::OnTimeout)). No store looks at these leases when it writes (there is no *fence*),
 /// and as long as nobody removes the lock file none is ever lost. One that is never given back, as when a
 /// runtime ends in the middle of a creation, is held until the process ends or another of its calls seizes it.
@@ -72,7 +75,9 @@ const SUFFIX: &str = ".dogpile.lock";
 /// waits in the kernel, in place of all who wait, and wakes them when it has seen the file free: then each looks
 /// for its value, and whose value is not there asks for the file. Python waits in the kernel, too, and who
 /// comes first is for the kernel to say. The thread cannot be called back: when all waits were dropped, it goes
-/// on until then, alone and without harm.
+/// on until then, alone and without harm. To see the file free it has it for an instant, in which
+/// a call that does not wait, here or in Python (`acquire(wait=False)`), finds it taken and is content with a
+/// stale value, and [`is_locked`](Lock::is_locked) says so.
 ///
 /// The file is opened and locked on tokio's threads for blocking work.
 ///
@@ -110,6 +115,15 @@ struct State {
     held: Option<Flock>,
     /// Who has which key. Empty while this process does not have the file.
     owners: HashMap<Box<[u8]>, Token>,
+}
+
+/// Wakes all who wait, when dropped.
+struct Wakes(DbmLock);
+
+impl Drop for Wakes {
+    fn drop(&mut self) {
+        self.0.0.freed.notify_waiters();
+    }
 }
 
 impl DbmLock {
@@ -215,6 +229,8 @@ impl Lock for DbmLock {
         if state.held.is_some() {
             let taken = leases.iter().map(|lease| (lease.name().into(), lease.token()));
             state.owners.extend(taken);
+            // Who waits has another one to wait for.
+            self.0.freed.notify_waiters();
         }
         Ok(())
     }
@@ -232,36 +248,39 @@ impl Lock for DbmLock {
                 state.owners.remove(lease.name());
             }
         }
-        let held = if state.owners.is_empty() { state.held.take() } else { None };
-        let Some(held) = held else {
-            self.0.freed.notify_waiters();
-            return Ok(());
-        };
-        let lock = self.clone();
-        let unlocked = off_thread(move || {
-            drop(held);
-            lock.0.freed.notify_waiters();
-        });
-        // Who asks next finds the file free.
-        unlocked.await
-    }
-
-    async fn released(&self, key: Key<'_>) -> Result<()> {
-        // From before the look, so that no change falls between the two.
-        let freed = self.0.freed.notified();
-        let state = self.0.state.lock().await;
-        let is_owned = state.owners.contains_key(&*key.flat());
-        let is_ours = state.held.is_some();
-        drop(state);
-        if is_ours {
-            if is_owned {
-                freed.await;
-            }
+        let wakes = Wakes(self.clone());
+        if !state.owners.is_empty() {
             return Ok(());
         }
-        self.watch().map_err(|error| error.with_key(key))?;
-        freed.await;
-        Ok(())
+        let Some(held) = state.held.take() else { return Ok(()) };
+        // In this order, also where a runtime ends before it comes to it.
+        let given_back = (held, wakes);
+        // Who asks next finds the file free.
+        off_thread(move || drop(given_back)).await
+    }
+
+    async fn released(&self, key: Key<'_>, seen: &mut Seen) -> Result<()> {
+        let name = key.flat();
+        loop {
+            // From before the look, so that no change falls between the two.
+            let freed = self.0.freed.notified();
+            let state = self.0.state.lock().await;
+            let (is_ours, owner) = (state.held.is_some(), state.owners.get(&*name).copied());
+            drop(state);
+            match owner {
+                Some(owner) if seen.owner(owner.as_bytes()) => return Ok(()),
+                // What wakes it may be another key.
+                Some(_) => freed.await,
+                // Not a new owner: it is the file that can be had, and who had it had it for any key.
+                None if is_ours => return Ok(()),
+                None if seen.owner(ANOTHER_PROCESS) => return Ok(()),
+                None => {
+                    self.watch().map_err(|error| error.with_key(key))?;
+                    freed.await;
+                    return Ok(());
+                }
+            }
+        }
     }
 
     /// Of another process it is seen that it has the file, not for which key.
@@ -270,6 +289,8 @@ impl Lock for DbmLock {
         if state.held.is_some() {
             return Ok(state.owners.contains_key(&*key.flat()));
         }
+        // The look may take long, and keeps nobody from what is in this process.
+        drop(state);
         self.0.file.is_locked().await.map_err(|error| error.with_key(key))
     }
 

@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 
 pub use self::builder::MemcachedLockBuilder;
-use super::{Domain, Lease, Lock, VERSION, VERSION_AT};
+use super::{Domain, Lease, Lock, Seen, VERSION, VERSION_AT};
 use crate::{
     Key, KeyBuf, Memcached, Result,
     backend::memcached::{Reply, Requests, When, normal, obeys, refused, ttl},
@@ -170,10 +170,10 @@ impl MemcachedLock {
 
     /// Who holds the lock of `key`: a token, which renewals do not change, or the number of what Python wrote,
     /// which is another one with each owner.
-    async fn owner(&self, key: Key<'_>) -> Result<Option<(Bytes, u64)>> {
+    async fn owner(&self, key: Key<'_>) -> Result<Option<Bytes>> {
         match self.send_one(key, Requests::get_numbered).await? {
-            Reply::Value(token, _) if is_token(&token) => Ok(Some((token, 0))),
-            Reply::Value(other, number) => Ok(Some((other, number))),
+            Reply::Value(token, _) if is_token(&token) => Ok(Some(token)),
+            Reply::Value(_, number) => Ok(Some(number.to_be_bytes().to_vec().into())),
             Reply::Missing => Ok(None),
             other => Err(refused(other).with_key(key)),
         }
@@ -335,16 +335,16 @@ impl Lock for MemcachedLock {
         self.change(leases, is_held, release).await.map(drop)
     }
 
-    async fn released(&self, key: Key<'_>) -> Result<()> {
-        let mut before = None;
+    async fn released(&self, key: Key<'_>, seen: &mut Seen) -> Result<()> {
         let mut pause = FIRST_PAUSE;
         while let Some(owner) = self.owner(key).await? {
-            if *before.get_or_insert_with(|| owner.clone()) != owner {
-                break;
+            if seen.owner(&owner) {
+                return Ok(());
             }
             tokio::time::sleep(by_chance(pause)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+        seen.free();
         Ok(())
     }
 

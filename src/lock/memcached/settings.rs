@@ -16,13 +16,15 @@ impl FromConfig for MemcachedLock {
 
     fn from_config(table: &Table<'_>) -> Result<Self> {
         let (prefix, lease) = (table.get(&PREFIX)?, table.get(&LEASE)?);
-        let mut builder = Self::builder(&Memcached::from_config(table)?).lease(lease);
+        let mut builder = Self::builder(&Memcached::from_config(table)?);
         if let Some(prefix) = prefix {
             builder = builder.prefix(prefix);
         }
         if table.get(&DOGPILE)? {
             builder = builder.dogpile();
         }
-        builder.build().map_err(|error| table.refuse(&LEASE, error))
+        // Nothing but the prefix can be wrong with it yet.
+        builder.clone().build().map_err(|error| table.refuse(&PREFIX, error))?;
+        builder.lease(lease).build().map_err(|error| table.refuse(&LEASE, error))
     }
 }

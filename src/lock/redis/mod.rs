@@ -10,7 +10,7 @@ use redis::{RedisWrite, Value};
 
 pub use self::builder::RedisLockBuilder;
 use self::watch::Watch;
-use super::{Domain, Lease, Lock};
+use super::{Domain, Lease, Lock, Seen};
 use crate::{
     Error, Key, Redis, Result,
     backend::redis::{Cluster, Direct, Sentinel, Wire, command, millis, refusal},
@@ -240,8 +240,8 @@ impl<W: Wire> Lock for RedisLock<W> {
         self.run(script::RELEASE, leases).await.map(drop)
     }
 
-    async fn released(&self, key: Key<'_>) -> Result<()> {
-        let released = self.0.watch.released(&self.name(key)).await;
+    async fn released(&self, key: Key<'_>, seen: &mut Seen) -> Result<()> {
+        let released = self.0.watch.released(&self.name(key), seen).await;
         released.map_err(|error| error.with_key(key))
     }
 

@@ -9,7 +9,7 @@ use redis::{Pipeline, RedisWrite, Value};
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    Error, Result,
+    Error, Result, Seen,
     backend::redis::{Redis, Waits, Wire, command, refusal},
 };
 
@@ -49,18 +49,20 @@ impl<W: Wire> Watch<W> {
         self.waits.len()
     }
 
-    /// Waits until the lock `name` is free, has another owner than at first, or has changed.
-    pub(super) async fn released(&self, name: &[u8]) -> Result<()> {
+    /// Waits until the lock `name` is free, has another owner than was seen before, or has changed.
+    pub(super) async fn released(&self, name: &[u8], seen: &mut Seen) -> Result<()> {
         let wait = self.waits.register(name);
-        let mut owner = None;
         loop {
             // From before the look, so that no change falls between the two.
             let changed = wait.changed();
             let (held, poll) = self.look(name).await?;
             // What was said until now, as about an earlier look, says nothing new.
             let said = wait.said();
-            let Some(Held { token, lasts }) = held else { return Ok(()) };
-            if *owner.get_or_insert_with(|| token.clone()) != token {
+            let Some(Held { token, lasts }) = held else {
+                seen.free();
+                return Ok(());
+            };
+            if seen.owner(&token) {
                 return Ok(());
             }
             let end = lasts.map_or(poll, |lasts| lasts.saturating_add(AFTER_THE_END));

@@ -12,7 +12,7 @@ use super::{
     keys::tricky,
     report::{Broken, Outcome, all, ensure, same, shown},
 };
-use crate::{Error, Key, KeyBuf, Lease, Lock};
+use crate::{Error, Key, KeyBuf, Lease, Lock, Seen};
 
 /// How long a machine may be busy with other things.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
@@ -173,7 +173,7 @@ pub(super) async fn wait_for(lock: &impl Lock, lease: &Lease) -> Result<Instant,
             if taken(lock, lease).await? {
                 return Ok(begun);
             }
-            lock.released(lease.key()).await?;
+            lock.released(lease.key(), &mut Seen::default()).await?;
             yield_now().await;
         }
     };
@@ -210,7 +210,10 @@ pub(super) async fn waiters_are_woken<L: Lock>(lock: L) -> Outcome {
     free(&lock, &owner).await?;
     all(tasks).await?;
     // Nobody holds it: there is nothing to wait for.
-    in_time("released, of a free lock", async { Ok(lock.released(KEY.into()).await?) }).await
+    in_time("released, of a free lock", async {
+        Ok(lock.released(KEY.into(), &mut Seen::default()).await?)
+    })
+    .await
 }
 
 /// Whoever stops waiting or asking leaves nothing behind that keeps others from it.
@@ -226,7 +229,8 @@ pub(super) async fn dropped_calls_harm_nobody<L: Lock>(lock: L) -> Outcome {
         let key = Key::from(&name);
         for _ in 0..OWNERS {
             // It waits, if asked often enough; then nobody waits any more.
-            let wait = timeout(Duration::from_millis(1), lock.released(key));
+            let mut seen = Seen::default();
+            let wait = timeout(Duration::from_millis(1), lock.released(key, &mut seen));
             drop(dropped_after(polls, wait).await);
         }
         let waiting = tokio::spawn({
