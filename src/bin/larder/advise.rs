@@ -6,7 +6,6 @@ use larder::{PyValue, Timestamp};
 use serde::Serialize;
 
 use crate::{
-    escape,
     inspect::About,
     layout::Packing,
     memory::{Field, Model},
@@ -341,7 +340,7 @@ impl Weighed<'_> {
             self.pick("smallest without an age", |offer| offer.precision().is_none(), least),
         ];
         ForPrefix {
-            pattern: escape::text(&self.group.prefix),
+            pattern: self.group.prefix.clone(),
             kind: self.group.kind.to_owned(),
             entries: self.group.estimated_entries(),
             now: Now {

@@ -144,6 +144,10 @@ impl Target {
                 return Err(self.refused(&error));
             }
         }
+        // What is looked at is no more recently used for it. Servers before 7.2 do not know that.
+        let mut look = redis::cmd("CLIENT");
+        look.arg("NO-TOUCH").arg("ON");
+        connection.send_packed_command(&look).await.map_err(|error| self.broken(&error))?;
         Ok(connection)
     }
 
