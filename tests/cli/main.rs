@@ -13,6 +13,8 @@ mod gentle;
 #[cfg(test)]
 mod inspect;
 #[cfg(test)]
+mod names;
+#[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
 
