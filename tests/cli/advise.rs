@@ -3,6 +3,7 @@
 use std::{cell::RefCell, time::Duration};
 
 use larder::{BackendExt, LayerExt, PayloadExt, Redis, Store};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
@@ -42,13 +43,27 @@ async fn settled(server: &RedisServer) -> i64 {
 }
 
 /// What an entry takes in `server`, which is empty, under a stack.
-#[expect(clippy::cast_precision_loss, reason = "a few million")]
 async fn taken<S: Store<User>>(server: &RedisServer, ttl: bool, stack: fn(Redis) -> S) -> f64 {
+    taken_by(User::new, server, ttl, stack).await
+}
+
+/// What one takes that is made by `value`.
+#[expect(clippy::cast_precision_loss, reason = "a few million")]
+async fn taken_by<T, S>(
+    value: fn(u32) -> T,
+    server: &RedisServer,
+    ttl: bool,
+    stack: fn(Redis) -> S,
+) -> f64
+where
+    T: Clone + Send + Sync + 'static,
+    S: Store<T>,
+{
     // The first time that a command runs, the server makes room for its statistics.
-    fill(stack(redis(server)), ttl, 1000, key, User::new).await;
+    fill(stack(redis(server)), ttl, 1000, key, value).await;
     server.call(&["FLUSHALL"]);
     let before = settled(server).await;
-    fill(stack(redis(server)), ttl, ENTRIES, key, User::new).await;
+    fill(stack(redis(server)), ttl, ENTRIES, key, value).await;
     (settled(server).await - before) as f64 / f64::from(ENTRIES)
 }
 
@@ -114,6 +129,23 @@ async fn valkey_9_takes_what_is_said() {
 #[tokio::test]
 async fn a_node_of_a_cluster_takes_what_is_said() {
     agrees(cluster_node).await;
+}
+
+/// Numbers that were never negative are those of a `u64`, of which Postcard has one byte where an `i64` has two.
+#[tokio::test]
+async fn unsigned_numbers_take_what_is_said() {
+    #[derive(Clone, Serialize, Deserialize)]
+    struct Counts {
+        days: [[u64; 16]; 4],
+        all: u64,
+    }
+    let counts = |_| Counts { days: [[100; 16]; 4], all: 6400 };
+    let server = RedisServer::start();
+    fill(redis(&server).json().no_meta(), false, ENTRIES, key, counts).await;
+    let advice = json(&["advise", &server.tcp_url()]);
+    let server = RedisServer::start();
+    let plain = taken_by(counts, &server, false, |redis| redis.postcard().no_meta()).await;
+    close(column(&advice, "NoMeta<Postcard>", "without_ttl"), plain, "NoMeta<Postcard>, counts");
 }
 
 /// And in the other direction, from hashes to keys.

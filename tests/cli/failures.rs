@@ -63,6 +63,26 @@ fn wrong_urls_are_told_without_their_secrets() {
     assert!(failure(ran, 1).contains("/nowhere.pem"));
 }
 
+/// Nor are URLs repeated that stand where something else is meant to.
+#[test]
+fn urls_in_the_wrong_place_are_not_repeated() {
+    let url = "redis://:s3cret@localhost";
+    for words in [
+        &["inspect", "--json=redis://:s3cret@localhost"][..],
+        &["inspect", "--redis://:s3cret@localhost"],
+        &["inspect", "--redis://:s3cret=3@localhost"],
+        &["inspect", "-redis://:s3cret@localhost"],
+        &["inspect", "redis://nowhere", url],
+        &["inspect", "redis://nowhere", "--sample", url],
+        &["inspect", "redis://nowhere", "--ca", url],
+        &["inspect", "redis://nowhere", "user:*", url],
+        &[url, "inspect"],
+    ] {
+        let told = failure(run(&mut command(words)), 2);
+        assert!(!told.contains("localhost"), "{words:?}: {told}");
+    }
+}
+
 #[test]
 fn servers_that_cannot_be_reached_are_named() {
     let port = free_port();

@@ -10,13 +10,14 @@ use super::{
     command,
     data::cluster_node,
     failure, json, run,
-    support::redis_server::{RedisServer, Reply},
+    support::redis_server::{RedisServer, Reply, newer},
     text,
 };
 
 /// All commands that may be sent, and what the tests send themselves.
 const MAY: &[&str] = &[
     "auth",
+    "client|no-touch",
     "dbsize",
     "get",
     "getrange",
@@ -142,9 +143,7 @@ fn long_values_are_not_fetched() {
     server.call(&["HSET", "large", "field", &"x".repeat(3_000_000), "small", "1"]);
     server.call(&["CONFIG", "RESETSTAT"]);
     let report = json(&["inspect", &server.tcp_url()]);
-    let info = server.call(&["INFO", "stats"]).text();
-    let sent = info.lines().find_map(|line| line.strip_prefix("total_net_output_bytes:"));
-    assert!(sent.unwrap().parse::<u64>().unwrap() < 200_000, "{info}");
+    assert!(sent(&server) < 200_000, "{}", sent(&server));
     let entry = |key: &str| {
         let entries = report["entries"].as_array().unwrap();
         entries.iter().find(|entry| entry["key"] == key).unwrap().clone()
@@ -153,6 +152,57 @@ fn long_values_are_not_fetched() {
     assert!(entry("big")["bytes"].as_str().unwrap().len() < 100);
     assert_eq!(entry("large")["field"], "small");
     assert!(report["about"]["notes"].to_string().contains("long values of hashes"));
+}
+
+/// The most that is asked for at once, of a server that counts what it has to send.
+fn peak(server: &RedisServer) -> u64 {
+    let info = server.call(&["INFO", "memory"]).text();
+    let peak = info.lines().find_map(|line| line.strip_prefix("used_memory_peak:"));
+    let now = info.lines().find_map(|line| line.strip_prefix("used_memory:"));
+    peak.unwrap().parse::<u64>().unwrap() - now.unwrap().parse::<u64>().unwrap()
+}
+
+fn sent(server: &RedisServer) -> u64 {
+    let info = server.call(&["INFO", "stats"]).text();
+    let sent = info.lines().find_map(|line| line.strip_prefix("total_net_output_bytes:"));
+    sent.unwrap().parse().unwrap()
+}
+
+/// As many bytes as there is room for, of many long values, and not all of them at once.
+#[test]
+fn long_values_are_fetched_a_few_at_a_time() {
+    let server = RedisServer::start();
+    let long = "x".repeat(4 << 20);
+    for id in 0..20 {
+        server.call(&["SET", &format!("big:{id}"), &long]);
+        server.call(&["HSET", "large", &format!("field{id}"), &long]);
+    }
+    for pattern in ["big:*", "large"] {
+        server.call(&["CONFIG", "RESETSTAT"]);
+        json(&["inspect", &server.tcp_url(), pattern, "--max-value", "16777216"]);
+        let (sent, peak) = (sent(&server), peak(&server));
+        println!("{pattern}: {sent} sent, {peak} at once");
+        assert!((16 << 20..=65 << 20).contains(&sent), "{pattern}: {sent}");
+        assert!(peak < 20 << 20, "{pattern}: {peak}");
+    }
+}
+
+/// Nobody's values become more recently used by being looked at.
+#[test]
+fn looking_is_no_use() {
+    let server = RedisServer::start_program(
+        newer("redis-8"),
+        &["--maxmemory-policy", "allkeys-lfu", "--maxmemory", "1gb"],
+    );
+    server.call(&["SET", "user:1", "text"]);
+    server.call(&["HSET", "hash", "field", "text"]);
+    let used = || ["user:1", "hash"].map(|key| server.call(&["OBJECT", "FREQ", key]));
+    let before = used();
+    text(&["inspect", &server.tcp_url()]);
+    text(&["advise", &server.tcp_url()]);
+    assert_eq!(used(), before);
+    server.call(&["GET", "user:1"]);
+    assert_ne!(used(), before);
 }
 
 #[test]

@@ -13,6 +13,8 @@ mod gentle;
 #[cfg(test)]
 mod inspect;
 #[cfg(test)]
+mod names;
+#[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -52,10 +54,16 @@ fn text(words: &[&str]) -> String {
     ran.out
 }
 
+/// Whether a terminal would obey it, or hide something for it.
+fn is_order(char: char) -> bool {
+    char.is_control() || "\u{202e}\u{200b}\u{e0041}".contains(char)
+}
+
 /// The report for programs.
 fn json(words: &[&str]) -> Value {
     let ran = run(command(words).arg("--json"));
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{words:?}");
+    assert!(!ran.out.trim_end_matches('\n').contains(is_order), "{words:?}: {:?}", ran.out);
     serde_json::from_str(&ran.out).unwrap()
 }
 

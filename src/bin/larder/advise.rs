@@ -6,7 +6,6 @@ use larder::{PyValue, Timestamp};
 use serde::Serialize;
 
 use crate::{
-    escape,
     inspect::About,
     layout::Packing,
     memory::{Field, Model},
@@ -208,11 +207,11 @@ fn weigh<'g>(group: &'g Group<'g>, model: &Model, now: f64) -> Option<Weighed<'g
         let Some(value) = value(entry, now) else { continue };
         let created = timestamp(entry.created.unwrap_or(now));
         for (offer, tally) in &mut tallies {
-            let bytes = offer.bytes(&value, &schema, created);
-            *tally = tally
-                .take()
-                .zip(bytes)
-                .map(|(tally, bytes)| tally.with(entry, &bytes, packing.as_ref(), model));
+            // What has refused one value is out, and is not asked again.
+            *tally = tally.take().and_then(|tally| {
+                let bytes = offer.bytes(&value, &schema, created)?;
+                Some(tally.with(entry, &bytes, packing.as_ref(), model))
+            });
         }
     }
     let cost = |tally: Tally| tally.cost(read, packing.as_ref(), ttl, model);
@@ -341,7 +340,7 @@ impl Weighed<'_> {
             self.pick("smallest without an age", |offer| offer.precision().is_none(), least),
         ];
         ForPrefix {
-            pattern: escape::text(&self.group.prefix),
+            pattern: self.group.prefix.clone(),
             kind: self.group.kind.to_owned(),
             entries: self.group.estimated_entries(),
             now: Now {

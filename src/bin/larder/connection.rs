@@ -144,6 +144,10 @@ impl Target {
                 return Err(self.refused(&error));
             }
         }
+        // What is looked at is no more recently used for it. Servers before 7.2 do not know that.
+        let mut look = redis::cmd("CLIENT");
+        look.arg("NO-TOUCH").arg("ON");
+        connection.send_packed_command(&look).await.map_err(|error| self.broken(&error))?;
         Ok(connection)
     }
 
@@ -170,7 +174,9 @@ impl Target {
             "NOAUTH" => {
                 "the server wants a password: set REDIS_PASSWORD, or write redis://:password@host"
             }
-            "NOPERM" => "the ACL user lacks this right; it needs +@read +ping +info",
+            "NOPERM" => {
+                "the ACL user lacks this right; it needs +@read, and +select for databases but 0"
+            }
             "LOADING" => "the server is reading its data; try again",
             _ if detail.contains("DB index") => "the server has no database of this number",
             _ if detail.contains("without any password") => {
@@ -238,7 +244,7 @@ impl<'a> Connection<'a> {
         match self.connection.send_packed_command(command).await {
             Ok(Value::ServerError(error)) => Err(self.target.refused(&error)),
             Ok(answer) => Ok(answer),
-            Err(error) => Err(self.target.broken(&error)),
+            Err(error) => Err(self.lost(&error)),
         }
     }
 
@@ -249,6 +255,17 @@ impl<'a> Connection<'a> {
             return Ok(Vec::new());
         }
         let answers = self.connection.send_packed_commands(commands, 0, count).await;
-        answers.map_err(|error| self.target.broken(&error))
+        answers.map_err(|error| self.lost(&error))
+    }
+
+    /// What ended a connection that was up.
+    fn lost(&self, error: &RedisError) -> Failure {
+        let target = self.target;
+        match error.kind() {
+            redis::ErrorKind::Io if !error.is_timeout() => {
+                Failure::new(format!("{target} closed the connection; is it still running?"))
+            }
+            _ => target.broken(error),
+        }
     }
 }

@@ -24,6 +24,31 @@ pub(crate) fn text(text: &str) -> String {
     out
 }
 
+/// `bytes` in two digits each.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+/// A document of JSON that means the same, with everything escaped that `serde_json` lets through.
+///
+/// Such characters are inside of its texts only, so they are escaped as texts are: `\u009b`.
+pub(crate) fn json(document: &str) -> String {
+    let mut out = String::with_capacity(document.len());
+    for char in document.chars() {
+        if is_harmless(char) {
+            out.push(char);
+            continue;
+        }
+        for unit in char.encode_utf16(&mut [0; 2]) {
+            let _ = write!(out, "\\u{unit:04x}");
+        }
+    }
+    out
+}
+
 /// Neither a control character nor one that changes how its neighbours are shown: direction, width of
 /// zero, marks that pile up, private use.
 pub(crate) fn is_harmless(char: char) -> bool {

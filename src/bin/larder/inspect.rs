@@ -1,8 +1,8 @@
 //! `larder inspect`: what is in a server.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
 use crate::{
@@ -83,9 +83,8 @@ pub(crate) struct Seen {
 /// One entry.
 #[derive(Debug, Serialize)]
 pub(crate) struct Shown {
-    /// Escaped where it is not legible, and cut if it is long.
-    pub(crate) key: String,
-    pub(crate) field: Option<String>,
+    pub(crate) key: Name,
+    pub(crate) field: Option<Name>,
     pub(crate) kind: String,
     pub(crate) encoding: Option<String>,
     pub(crate) stack: Option<String>,
@@ -105,13 +104,33 @@ pub(crate) struct Shown {
     pub(crate) bytes: Option<String>,
 }
 
+/// The name of a key or a field, whole. In JSON a text, or else the bytes: `{"hex": "fffe"}`.
+#[derive(Debug)]
+pub(crate) struct Name(Vec<u8>);
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Ok(text) = std::str::from_utf8(&self.0) {
+            return serializer.serialize_str(text);
+        }
+        serializer.collect_map([("hex", escape::hex(&self.0))])
+    }
+}
+
+/// Escaped where it is not legible.
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        escape::bytes(&self.0).fmt(f)
+    }
+}
+
 impl About {
     pub(crate) fn new(sample: &Sample, options: &Options) -> Self {
         Self {
             server: sample.server.name.clone(),
             database: options.target.database,
             keys: sample.database_keys,
-            pattern: options.pattern.as_ref().map(|pattern| escape::bytes(pattern)),
+            pattern: options.pattern.clone(),
             scanned: sample.scanned,
             matched: sample.matched,
             sampled: sample.keys.len(),
@@ -151,7 +170,7 @@ fn prefix(group: &Group<'_>, (all_memory, all_keys): (Option<f64>, f64), now: f6
     let mut stacks: Vec<Seen> = stacks.into_iter().map(seen).collect();
     stacks.sort_by(|a, b| b.share.total_cmp(&a.share));
     Prefix {
-        pattern: escape::text(&group.prefix),
+        pattern: group.prefix.clone(),
         kind: if group.is_locks { "lock".into() } else { group.kind.into() },
         keys,
         entries: if group.entries.is_empty() { keys } else { entries },
@@ -190,7 +209,6 @@ fn one(group: &Group<'_>, row: usize, now: f64) -> Option<Shown> {
         None => return None,
     };
     let seconds = |millis: u64| millis as f64 / 1000.0;
-    let name = |name: &[u8]| escape::cut(&escape::bytes(name), 200);
     let value = entry.and_then(|entry| entry.reading(now)?.value);
     let stored = entry.map(|entry| entry.stored);
     let head = stored.filter(|_| value.is_none()).map(|stored| {
@@ -199,8 +217,8 @@ fn one(group: &Group<'_>, row: usize, now: f64) -> Option<Shown> {
     });
     let created = entry.and_then(|entry| entry.created);
     Some(Shown {
-        key: name(&key.name),
-        field: entry.and_then(|entry| entry.field).map(name),
+        key: Name(key.name.clone()),
+        field: entry.and_then(|entry| entry.field).map(|field| Name(field.to_vec())),
         kind: if group.is_locks { "lock".into() } else { key.kind.clone() },
         encoding: key.encoding.clone(),
         stack: entry.map(|entry| entry.stack.to_string()),

@@ -19,6 +19,7 @@ mod survey;
 mod text;
 mod time;
 mod value;
+mod walk;
 
 use std::{
     fmt::Display,
@@ -88,5 +89,6 @@ fn print_as(report: &(impl Serialize + Display), json: bool) -> Result<String, F
         return Ok(report.to_string());
     }
     let text = serde_json::to_string(report);
-    text.map(|text| text + "\n").map_err(|error| Failure::new(format!("cannot print: {error}")))
+    text.map(|text| escape::json(&text) + "\n")
+        .map_err(|error| Failure::new(format!("cannot print: {error}")))
 }

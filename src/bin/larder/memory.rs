@@ -282,13 +282,18 @@ fn element(content: &[u8]) -> u64 {
         None if len < 4096 => 2 + len,
         None => 5 + len,
     };
-    let back = match bytes {
+    bytes + back(bytes)
+}
+
+/// The way back over so many bytes: `lpEncodeBacklen`.
+fn back(bytes: u64) -> u64 {
+    match bytes {
         0..128 => 1,
-        128..16_384 => 2,
-        16_384..2_097_152 => 3,
+        128..16_383 => 2,
+        16_383..2_097_151 => 3,
+        2_097_151..268_435_455 => 4,
         _ => 5,
-    };
-    bytes + back
+    }
 }
 
 /// The number that Redis stores instead of a text.
@@ -296,4 +301,25 @@ fn number(text: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(text).ok().filter(|text| text.len() <= 20)?;
     let number: i64 = text.parse().ok()?;
     (number.to_string() == text).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_of_listpacks_are_as_long_as_redis_makes_them() {
+        for (len, bytes) in [
+            (1, 1 + 1 + 1),
+            (63, 1 + 63 + 1),
+            (64, 2 + 64 + 1),
+            (4096, 5 + 4096 + 2),
+            (20_000, 5 + 20_000 + 3),
+            (3_000_000, 5 + 3_000_000 + 4),
+        ] {
+            assert_eq!(element(&vec![b'x'; len]), bytes, "{len}");
+        }
+        assert_eq!((back(268_435_454), back(268_435_455)), (4, 5));
+        assert_eq!((element(b"127"), element(b"-1"), element(b"40000")), (2, 3, 5));
+    }
 }

@@ -37,7 +37,7 @@ Samples keys, recognises format and codec of their values, and sums up by the be
 Usage: larder inspect URL [PATTERN] [OPTIONS]
 
 A stack such as `Dogpile<Pickle>` is what reads these values in larder. Bytes do not say for certain
-what they are; all values of a prefix are judged together, and `?` marks what is a guess.
+what they are; all values of a prefix are judged together. `?` marks what is likely, `??` a guess.
 
       --keys N         how many single entries are shown [10]
 ";
@@ -67,7 +67,7 @@ pub(crate) enum What {
 pub(crate) struct Options {
     pub(crate) what: What,
     pub(crate) target: Target,
-    pub(crate) pattern: Option<Vec<u8>>,
+    pub(crate) pattern: Option<String>,
     pub(crate) sample: usize,
     pub(crate) scan: u64,
     pub(crate) fields: usize,
@@ -89,7 +89,7 @@ fn parse(mut args: lexopt::Parser, password: Option<String>) -> Result<Command, 
     let (mut sample, mut scan, mut fields, mut max_value, mut keys) =
         (1000, 1_000_000, 20, 16_384, 10);
     let mut json = false;
-    while let Some(arg) = args.next().map_err(Failure::usage)? {
+    while let Some(arg) = args.next().map_err(wrong)? {
         match arg {
             Value(word) if what.is_none() => {
                 what = Some(match word.to_str() {
@@ -100,7 +100,11 @@ fn parse(mut args: lexopt::Parser, password: Option<String>) -> Result<Command, 
             }
             Value(word) if url.is_none() => url = Some(text(word, "URL")?),
             Value(word) if pattern.is_none() => {
-                pattern = Some(text(word, "PATTERN")?.into_bytes());
+                let word = text(word, "PATTERN")?;
+                if is_url(&word) {
+                    return Err(Failure::usage("one URL is enough; PATTERN is what keys are like"));
+                }
+                pattern = Some(word);
             }
             Value(_) => return Err(Failure::usage("one PATTERN is enough; quote it: 'user:*'")),
             Long("sample") => sample = number(&mut args, "sample", 1..=100_000)?,
@@ -110,7 +114,7 @@ fn parse(mut args: lexopt::Parser, password: Option<String>) -> Result<Command, 
             Long("keys") if what != Some(What::Advise) => {
                 keys = number(&mut args, "keys", 0..=100_000)?;
             }
-            Long("ca") => ca = Some(args.value().map_err(Failure::usage)?),
+            Long("ca") => ca = Some(args.value().map_err(wrong)?),
             Long("json") => json = true,
             Short('h') | Long("help") => {
                 let text = match what {
@@ -123,14 +127,14 @@ fn parse(mut args: lexopt::Parser, password: Option<String>) -> Result<Command, 
             Short('V') | Long("version") => {
                 return Ok(Command::Print(format!("larder {}\n", env!("CARGO_PKG_VERSION"))));
             }
-            other => return Err(Failure::usage(other.unexpected())),
+            other => return Err(wrong(other.unexpected())),
         }
     }
     let what = what.ok_or_else(|| Failure::usage("say `inspect` or `advise`"))?;
     let url = url.ok_or_else(|| Failure::usage("say where: redis://host"))?;
     let ca = ca.as_deref().map(certificate).transpose()?;
     let target = Target::new(&url, password, ca.as_deref())?;
-    let pattern = pattern.filter(|pattern| pattern != b"*");
+    let pattern = pattern.filter(|pattern| pattern != "*");
     let options = Options { what, target, pattern, sample, scan, fields, max_value, keys, json };
     Ok(Command::Run(options))
 }
@@ -149,14 +153,41 @@ fn number<N>(args: &mut lexopt::Parser, name: &str, range: RangeInclusive<N>) ->
 where
     N: std::str::FromStr + PartialOrd + std::fmt::Display,
 {
-    let word = args.value().map_err(Failure::usage)?;
+    let word = args.value().map_err(wrong)?;
     let number = word.to_str().and_then(|word| word.parse().ok());
     number.filter(|number| range.contains(number)).ok_or_else(|| {
         Failure::usage(format!("--{name} takes a number from {} to {}", range.start(), range.end()))
     })
 }
 
+/// What cannot be understood, without the words that stand there: a URL in the wrong place has its password in it.
+fn wrong(error: lexopt::Error) -> Failure {
+    let is_name =
+        |option: &String| option.chars().all(|char| char.is_ascii_alphanumeric() || char == '-');
+    match error {
+        lexopt::Error::UnexpectedOption(option) if is_name(&option) => {
+            Failure::usage(format!("there is no option {option}"))
+        }
+        lexopt::Error::UnexpectedValue { option, .. } if is_name(&option) => {
+            Failure::usage(format!("{option} takes no value"))
+        }
+        lexopt::Error::MissingValue { option: Some(option) } => {
+            Failure::usage(format!("{option} takes a value"))
+        }
+        _ => Failure::usage("an argument begins like an option and is none"),
+    }
+}
+
+/// Whether a server is meant.
+fn is_url(word: &str) -> bool {
+    let schemes = ["redis", "rediss", "valkey", "valkeys", "unix", "redis+unix", "valkey+unix"];
+    word.split_once("://").is_some_and(|(scheme, _)| schemes.contains(&scheme))
+}
+
 fn certificate(path: &OsStr) -> Result<Vec<u8>, Failure> {
+    if path.to_string_lossy().contains("://") {
+        return Err(Failure::usage("--ca takes a file, not a URL"));
+    }
     fs::read(path)
         .map_err(|error| Failure::new(format!("--ca {}: {error}", path.to_string_lossy())))
 }

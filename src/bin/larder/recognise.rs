@@ -4,7 +4,7 @@
 //! a text. So each reading that is possible is weighed: by how many bits it takes luck to look like this.
 //! The readings of all values of a prefix are weighed together, since one program wrote them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use larder::PyValue;
 use serde::Serialize;
@@ -20,7 +20,7 @@ const UNREAD: f64 = 20.0;
 const CERTAIN: f64 = 24.0;
 const LIKELY: f64 = 8.0;
 /// What speaks against a few bytes of time before a value that nobody can read, however many there are.
-const DOUBT: f64 = 16.0;
+const DOUBT: f64 = 12.0;
 /// How many bytes of a value are weighed, from its beginning, so that no long one outvotes many short ones.
 const WEIGHED: usize = 64;
 /// Metadata of dogpile.cache are no longer than this.
@@ -36,6 +36,8 @@ pub(crate) struct Reading {
     pub(crate) stack: Stack,
     /// How many bits speak for it.
     bits: f64,
+    /// How many more its time of creation does: once, however many values have the same.
+    time_bits: f64,
     /// In seconds since 1970.
     pub(crate) created: Option<f64>,
     /// The entry's own lifetime, in milliseconds.
@@ -127,8 +129,13 @@ impl<'b> Header<'b> {
     fn readings(&self, is_whole: bool, now: f64, all: &mut Vec<Reading>) {
         let (own_ttl, negative) = (self.own_ttl, self.negative);
         let reading = |format, codec, bits: f64, created, value| {
-            let bits = self.bits + bits;
-            Reading { stack: Stack { format, codec }, bits, created, own_ttl, negative, value }
+            let stack = Stack { format, codec };
+            // Those of dogpile are a text, whatever the time in it.
+            let (bits, time_bits) = match self.format {
+                Format::Framed | Format::Coarse => (bits, self.bits),
+                _ => (bits + self.bits, 0.0),
+            };
+            Reading { stack, bits, time_bits, created, own_ttl, negative, value }
         };
         for codec in Codec::ALL {
             if negative {
@@ -166,13 +173,13 @@ fn weighed(
         let pickled = codec == Codec::Pickle && matches!(bytes, [0x80, 2..=5, ..]);
         return pickled.then_some((14.0, None));
     }
+    let len = bytes.len().min(WEIGHED.saturating_sub(before));
     let value = codec.decode(bytes);
     // Pickles of classes that nobody here knows are pickles all the same.
     if codec == Codec::Pickle && value.is_none() {
-        return looks_pickled(bytes).then_some((22.0, None));
+        return looks_pickled(bytes).then(|| (bits(codec, bytes, len, &PyValue::None), None));
     }
     let value = value?;
-    let len = bytes.len().min(WEIGHED.saturating_sub(before));
     let bits = bits(codec, bytes, len, &value);
     Some((bits, Some(value)))
 }
@@ -189,6 +196,8 @@ fn bits(codec: Codec, bytes: &[u8], len: usize, value: &PyValue) -> f64 {
         (Codec::Msgpack, _) if bytes.len() == 1 => 0.5,
         (Codec::Msgpack, _) => 4.0 + len,
         (Codec::Pickle, _) if looks_pickled(bytes) => 22.0 + 2.0 * len,
+        // A program of protocol 0 that runs to its end is no accident, unless it is of two bytes or three.
+        (Codec::Pickle, _) if bytes.len() > 3 => 2.0 * len,
         (Codec::Pickle, _) => len,
         (Codec::Raw, PyValue::Text(text)) if is_legible(text) => 1.4 * len,
         (Codec::Raw, PyValue::Text(_)) => -4.0 * len.min(8.0),
@@ -259,11 +268,16 @@ pub(crate) fn decide(values: &[Vec<Reading>]) -> Vec<(Stack, Surety)> {
     let mut left: Vec<usize> = (0..values.len()).collect();
     while !left.is_empty() {
         let mut weights: BTreeMap<Stack, f64> = BTreeMap::new();
+        // What many values begin with alike is one thing seen, not many.
+        let mut times: HashSet<(Stack, Option<u64>)> = HashSet::new();
         for readings in left.iter().map(|at| &values[*at]) {
             for reading in readings {
                 let doubt = if is_doubtful(reading.stack) { -DOUBT } else { 0.0 };
                 let weight = weights.entry(reading.stack).or_insert(doubt);
                 *weight += reading.bits + UNREAD;
+                if times.insert((reading.stack, reading.created.map(f64::to_bits))) {
+                    *weight += reading.time_bits;
+                }
             }
         }
         let mut ranked: Vec<_> = weights.iter().collect();

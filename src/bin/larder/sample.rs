@@ -4,10 +4,7 @@
 //! longer than their limits are cut by the server before they are sent. (`SCAN` and `HRANDFIELD` send whole
 //! names, which nothing can prevent.)
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    hash::{BuildHasher, RandomState},
-};
+use std::collections::{BTreeSet, HashSet};
 
 use redis::{Cmd, Pipeline, Value, cmd};
 
@@ -17,18 +14,17 @@ use crate::{
     failure::Failure,
     options::{Options, What},
     server::Server,
+    walk::{LONGEST_NAME, Walk},
 };
 
-/// How many keys one `SCAN` walks over: well below a millisecond of the server's time.
-const STEP: u64 = 200;
 /// How many keys are asked about in one go.
 const BATCH: usize = 50;
-/// Longer names are counted, and not looked at.
-const LONGEST_NAME: usize = 1024;
 /// How many bytes of values are held, all together. Of what comes after that, the first bytes only.
 const ROOM: usize = 64 << 20;
 /// How many bytes these are.
 const HEAD: usize = 256;
+/// How many bytes of values are asked for in one go, unless one has more.
+const AT_ONCE: usize = 1 << 20;
 
 /// Keys that stand for all of them.
 pub(crate) struct Sample {
@@ -76,12 +72,12 @@ impl Sample {
             Some(pattern) if self.matched == 0 && self.complete => Failure::new(format!(
                 "none of the {} keys in database {database} of {target} is like {}",
                 self.database_keys,
-                escape::bytes(pattern)
+                escape::text(pattern)
             )),
             Some(pattern) if self.matched == 0 => Failure::new(format!(
                 "none of {} keys is like {}; more are walked over with --scan",
                 self.scanned,
-                escape::bytes(pattern)
+                escape::text(pattern)
             )),
             _ => Failure::new("the sampled keys were gone before they were read; try again"),
         }
@@ -157,74 +153,6 @@ pub(crate) async fn take(
     })
 }
 
-/// A walk over all keys that keeps some of them: each with the same chance, however many there are.
-struct Walk {
-    wanted: usize,
-    chosen: Vec<Vec<u8>>,
-    scanned: u64,
-    matched: u64,
-    too_long: u64,
-    dice: (RandomState, u64),
-}
-
-impl Walk {
-    fn new(wanted: usize) -> Self {
-        let dice = (RandomState::new(), 0);
-        Self { wanted, chosen: Vec::new(), scanned: 0, matched: 0, too_long: 0, dice }
-    }
-
-    /// Whether it came to the end.
-    async fn go(
-        &mut self,
-        connection: &mut Connection<'_>,
-        options: &Options,
-        database_keys: u64,
-    ) -> Result<bool, Failure> {
-        let mut cursor = b"0".to_vec();
-        loop {
-            let mut scan = cmd("SCAN");
-            scan.arg(&cursor);
-            if let Some(pattern) = &options.pattern {
-                scan.arg("MATCH").arg(pattern);
-            }
-            scan.arg("COUNT").arg(STEP);
-            let Value::Array(answer) = connection.ask(&scan).await? else { return Ok(true) };
-            let mut answer = answer.into_iter();
-            let (Some(next), Some(Value::Array(names))) = (answer.next(), answer.next()) else {
-                return Err(Failure::new(format!("{} answers no SCAN", connection.target)));
-            };
-            cursor = bytes(next).unwrap_or_default();
-            self.scanned += STEP.max(names.len() as u64);
-            names.into_iter().filter_map(bytes).for_each(|name| self.meet(name));
-            if cursor == b"0" || cursor.is_empty() {
-                return Ok(true);
-            }
-            if self.scanned >= options.scan {
-                // The last step may just not have been noticed to be the last.
-                return Ok(self.scanned >= database_keys.saturating_mul(2));
-            }
-        }
-    }
-
-    fn meet(&mut self, name: Vec<u8>) {
-        self.matched += 1;
-        if name.len() > LONGEST_NAME {
-            self.too_long += 1;
-        } else if self.chosen.len() < self.wanted {
-            self.chosen.push(name);
-        } else if let Some(place) = self.roll(self.matched) {
-            self.chosen[place] = name;
-        }
-    }
-
-    /// A place among the chosen for the one that comes as number `count`, if it is to have one.
-    fn roll(&mut self, count: u64) -> Option<usize> {
-        self.dice.1 += 1;
-        let rolled = self.dice.0.hash_one(self.dice.1) % count;
-        usize::try_from(rolled).ok().filter(|place| *place < self.wanted)
-    }
-}
-
 /// What is asked about the chosen keys.
 struct Look<'o> {
     options: &'o Options,
@@ -246,18 +174,22 @@ impl Look<'_> {
             about.cmd("OBJECT").arg("ENCODING").arg(name);
             about.cmd("MEMORY").arg("USAGE").arg(name);
         }
-        let answers = connection.ask_all(&about).await?;
+        let mut answers = connection.ask_all(&about).await?.into_iter();
         let mut found = Vec::with_capacity(names.len());
-        for (name, answers) in names.iter().zip(answers.chunks(4)) {
-            let [kind, ttl, encoding, memory] = answers else { continue };
+        for name in names {
+            let (Some(kind), Some(ttl), Some(encoding), Some(memory)) =
+                (answers.next(), answers.next(), answers.next(), answers.next())
+            else {
+                break;
+            };
             // What is gone by now was sampled in vain.
             let Some(kind) = self.noted("TYPE", kind).and_then(word).filter(|word| word != "none")
             else {
                 continue;
             };
-            let ttl = self.noted("PTTL", ttl).and_then(number);
+            let ttl = self.noted("PTTL", ttl).as_ref().and_then(number);
             let encoding = self.noted("OBJECT ENCODING", encoding).and_then(word);
-            let memory = self.noted("MEMORY USAGE", memory).and_then(number);
+            let memory = self.noted("MEMORY USAGE", memory).as_ref().and_then(number);
             let (name, content) = (name.clone(), Content::Other);
             found.push(SampledKey { name, kind, encoding, ttl, memory, content });
         }
@@ -273,26 +205,35 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// Reads the values of all strings in one go.
+    /// Reads the values of all strings.
     async fn strings(
         &mut self,
         connection: &mut Connection<'_>,
         keys: &mut [SampledKey],
     ) -> Result<(), Failure> {
-        let strings = || |key: &&mut SampledKey| key.kind == "string";
-        let last = self.limit() - 1;
+        let strings: Vec<_> = keys.iter_mut().filter(|key| key.kind == "string").collect();
         let mut about = Pipeline::new();
-        for key in keys.iter_mut().filter(strings()) {
+        for key in &strings {
             about.cmd("STRLEN").arg(&key.name);
-            about.cmd("GETRANGE").arg(&key.name).arg(0).arg(last);
         }
-        let answers = connection.ask_all(&about).await?;
-        for (key, answers) in keys.iter_mut().filter(strings()).zip(answers.chunks(2)) {
-            let [len, value] = answers else { continue };
-            let len = self.noted("STRLEN", len).and_then(number);
-            let value = self.noted("GETRANGE", value).cloned().and_then(bytes);
-            if let (Some(len), Some(value)) = (len, value) {
-                key.content = Content::Text(self.stored(value, len));
+        let mut wanted = Vec::with_capacity(2 * strings.len());
+        for (key, len) in strings.iter().zip(connection.ask_all(&about).await?) {
+            let len = self.noted("STRLEN", len).as_ref().and_then(number).unwrap_or_default();
+            let len = self.reserve(len);
+            let mut range = cmd("GETRANGE");
+            range.arg(&key.name).arg(0).arg(len.max(1) - 1);
+            // Once more, since it may be another value by now.
+            let mut again = cmd("STRLEN");
+            again.arg(&key.name);
+            wanted.extend([(range, len), (again, 0)]);
+        }
+        let mut answers = in_parts(connection, wanted).await?.into_iter();
+        for key in strings {
+            let (Some(value), Some(len)) = (answers.next(), answers.next()) else { break };
+            let value = self.noted("GETRANGE", value).and_then(bytes);
+            let len = self.noted("STRLEN", len).as_ref().and_then(number);
+            if let (Some(bytes), Some(len)) = (value, len) {
+                key.content = Content::Text(Stored { bytes, len });
             }
         }
         Ok(())
@@ -309,46 +250,56 @@ impl Look<'_> {
         about.cmd("HRANDFIELD").arg(name).arg(self.options.fields);
         let mut answers = connection.ask_all(&about).await?.into_iter();
         let (Some(len), Some(fields)) = (answers.next(), answers.next()) else { return Ok(None) };
-        let Some(len) = self.noted("HLEN", &len).and_then(number) else { return Ok(None) };
-        let fields = match self.noted("HRANDFIELD", &fields) {
-            Some(Value::Array(fields)) => fields.iter().cloned().filter_map(bytes).collect(),
+        let Some(count) = self.noted("HLEN", len).as_ref().and_then(number) else {
+            return Ok(None);
+        };
+        let fields: Vec<Vec<u8>> = match self.noted("HRANDFIELD", fields) {
+            Some(Value::Array(fields)) => fields.into_iter().filter_map(bytes).collect(),
             _ => Vec::new(),
         };
-        let fields: Vec<Vec<u8>> =
-            fields.into_iter().filter(|field: &Vec<u8>| field.len() <= LONGEST_NAME).collect();
-        let lens = connection.ask_all(&of_fields("HSTRLEN", name, &fields)).await?;
+        let fields: Vec<_> =
+            fields.into_iter().filter(|field| field.len() <= LONGEST_NAME).collect();
+        let mut lens = Pipeline::new();
+        for field in &fields {
+            lens.cmd("HSTRLEN").arg(name).arg(field);
+        }
         // There is no range of a field: those that are too long are not read.
-        let mut short = Vec::with_capacity(fields.len());
-        for (field, len) in fields.into_iter().zip(&lens) {
-            let len = self.noted("HSTRLEN", len).and_then(number).unwrap_or(u64::MAX);
-            if usize::try_from(len).is_ok_and(|len| len <= self.limit()) {
-                short.push(field);
-            } else if len != u64::MAX {
+        let (mut short, mut wanted) = (Vec::new(), Vec::new());
+        for (field, len) in fields.into_iter().zip(connection.ask_all(&lens).await?) {
+            let Some(len) = self.noted("HSTRLEN", len).as_ref().and_then(number) else { continue };
+            if len > self.limit() as u64 {
                 self.notes.insert("long values of hashes were not read".into());
+                continue;
             }
+            let mut get = cmd("HGET");
+            get.arg(name).arg(&field);
+            wanted.push((get, self.reserve(len)));
+            short.push(field);
         }
-        let values = connection.ask_all(&of_fields("HGET", name, &short)).await?;
         let mut read = Vec::with_capacity(short.len());
-        for (field, value) in short.into_iter().zip(values) {
-            if let Some(value) = self.noted("HGET", &value).cloned().and_then(bytes) {
-                let len = value.len() as u64;
-                read.push((field, self.stored(value, len)));
+        for (field, value) in short.into_iter().zip(in_parts(connection, wanted).await?) {
+            if let Some(bytes) = self.noted("HGET", value).and_then(bytes) {
+                let len = bytes.len() as u64;
+                read.push((field, Stored { bytes, len }));
             }
         }
-        Ok((len > 0).then_some(Content::Hash(len, read)))
+        Ok((count > 0).then_some(Content::Hash(count, read)))
     }
 
+    /// How many bytes of the next value may be read.
     fn limit(&self) -> usize {
         self.options.max_value.min(self.room).max(HEAD)
     }
 
-    fn stored(&mut self, bytes: Vec<u8>, len: u64) -> Stored {
-        self.room = self.room.saturating_sub(bytes.len());
-        Stored { bytes, len }
+    /// Room for as much as may be read of a value of `len` bytes.
+    fn reserve(&mut self, len: u64) -> usize {
+        let read = usize::try_from(len).unwrap_or(usize::MAX).min(self.limit());
+        self.room = self.room.saturating_sub(read);
+        read
     }
 
     /// The answer, unless it is a refusal, which is told once.
-    fn noted<'v>(&mut self, command: &str, answer: &'v Value) -> Option<&'v Value> {
+    fn noted(&mut self, command: &str, answer: Value) -> Option<Value> {
         match answer {
             // A key that is another type by now is one that is gone.
             Value::ServerError(error) if error.code() == "WRONGTYPE" => None,
@@ -372,14 +323,23 @@ fn is_known(kind: &str) -> bool {
     ["string", "hash"].contains(&kind)
 }
 
-fn of_fields(command: &str, name: &[u8], fields: &[Vec<u8>]) -> Pipeline {
-    let mut all = Pipeline::new();
-    for field in fields {
-        let mut one = Cmd::new();
-        one.arg(command).arg(name).arg(field);
-        all.add_command(one);
+/// The answers to commands of which each is for so many bytes: not for too many at once.
+async fn in_parts(
+    connection: &mut Connection<'_>,
+    commands: Vec<(Cmd, usize)>,
+) -> Result<Vec<Value>, Failure> {
+    let (mut answers, mut part, mut bytes) = (Vec::new(), Pipeline::new(), 0);
+    for (command, len) in commands {
+        if bytes > 0 && bytes + len > AT_ONCE {
+            answers.append(&mut connection.ask_all(&part).await?);
+            part.clear();
+            bytes = 0;
+        }
+        part.add_command(command);
+        bytes += len;
     }
-    all
+    answers.append(&mut connection.ask_all(&part).await?);
+    Ok(answers)
 }
 
 pub(crate) fn bytes(value: Value) -> Option<Vec<u8>> {
@@ -390,8 +350,8 @@ pub(crate) fn bytes(value: Value) -> Option<Vec<u8>> {
     }
 }
 
-fn word(value: &Value) -> Option<String> {
-    bytes(value.clone()).and_then(|bytes| String::from_utf8(bytes).ok())
+fn word(value: Value) -> Option<String> {
+    String::from_utf8(bytes(value)?).ok()
 }
 
 fn number(value: &Value) -> Option<u64> {

@@ -206,6 +206,10 @@ impl Serialize for Present<'_> {
                 Ok(int) => serializer.serialize_i64(int),
                 Err(_) => int.serialize(serializer),
             },
+            (Kind::Int { is_signed: false }, PyValue::Int(int)) => match u64::try_from(int) {
+                Ok(int) => serializer.serialize_u64(int),
+                Err(_) => int.serialize(serializer),
+            },
             (Kind::Float, PyValue::Int(int)) => match i32::try_from(int) {
                 Ok(int) => serializer.serialize_f64(int.into()),
                 Err(_) => serializer.serialize_f64(0.0), // any float takes the same room

@@ -51,9 +51,22 @@ impl Codec {
     }
 }
 
-/// Whether this is how pickles begin and end, from protocol 2 on.
+/// Whether this is how pickles begin and end, from protocol 2 on; or before it, those of classes.
 pub(crate) fn looks_pickled(bytes: &[u8]) -> bool {
-    matches!(bytes, [0x80, 2..=5, .., b'.'])
+    match bytes {
+        [0x80, 2..=5, .., b'.'] => true,
+        [b'c', rest @ .., b'.'] => {
+            let mut names = rest.splitn(3, |byte| *byte == b'\n');
+            let mut is_name = || {
+                let name = names.next().filter(|name| !name.is_empty());
+                name.is_some_and(|name| {
+                    name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(byte))
+                })
+            };
+            is_name() && is_name() && names.next().is_some()
+        }
+        _ => false,
+    }
 }
 
 /// `Dogpile<Pickle>`, and `FullDict<Pickle, 2>` where the version is not the one that need not be written.

@@ -1,5 +1,7 @@
 //! Values of any type: how they are shown, and what is found in them.
 
+use std::collections::HashSet;
+
 use larder::PyValue;
 use serde_json::{Map as JsonMap, Number, Value as Json};
 
@@ -26,25 +28,38 @@ pub(crate) fn shown(value: &PyValue) -> Json {
         PyValue::Bytes(bytes) => {
             Json::String(escape::cut(&escape::bytes(head(bytes, SHOWN_CHARS)), SHOWN_CHARS))
         }
-        PyValue::Dict(pairs) => {
-            let mut shown_pairs = JsonMap::new();
-            for (name, value) in pairs.iter().take(SHOWN_ELEMENTS) {
-                let name = match name {
-                    PyValue::Text(text) => escape::cut(text, SHOWN_CHARS),
-                    other => shown(other).to_string(),
-                };
-                shown_pairs.insert(name, shown(value));
-            }
-            if let Some(more) = more(pairs.len()) {
-                shown_pairs.insert("…".into(), more);
-            }
-            Json::Object(shown_pairs)
-        }
+        PyValue::Dict(pairs) => dict(pairs),
         value => {
             let items = items(value).unwrap_or_default();
             let some = items.iter().take(SHOWN_ELEMENTS).map(shown);
             Json::Array(some.chain(more(items.len())).collect())
         }
+    }
+}
+
+/// By name; as pairs where two names would be shown alike, as `1` and `"1"` are.
+fn dict(pairs: &[(PyValue, PyValue)]) -> Json {
+    let some = &pairs[..pairs.len().min(SHOWN_ELEMENTS)];
+    // Each name once: to look at it twice in each level of names within names would take for ever.
+    let all: Vec<(Json, Json)> =
+        some.iter().map(|(name, value)| (shown(name), shown(value))).collect();
+    let mut names: Vec<String> =
+        some.iter().zip(&all).map(|((name, _), (shown, _))| label(name, shown)).collect();
+    let more = more(pairs.len());
+    names.extend(more.iter().map(|_| "…".into()));
+    if names.iter().collect::<HashSet<_>>().len() < names.len() {
+        let pairs = all.into_iter().map(|(name, value)| Json::Array(vec![name, value]));
+        return Json::Array(pairs.chain(more).collect());
+    }
+    let values = all.into_iter().map(|(_, value)| value).chain(more);
+    Json::Object(names.into_iter().zip(values).collect::<JsonMap<_, _>>())
+}
+
+/// A name as text. Cut here, too, since each level of names within names escapes the quotes of the one below.
+fn label(name: &PyValue, shown: &Json) -> String {
+    match (name, shown) {
+        (PyValue::Text(_), Json::String(text)) => text.clone(),
+        _ => escape::cut(&shown.to_string(), SHOWN_CHARS),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use super::{ROWS, wrapped};
 use crate::{
     advise::{Advice, Now, Pick, Row},
-    escape::cut,
+    escape::{cut, text},
 };
 
 impl fmt::Display for Advice {
@@ -33,7 +33,7 @@ impl fmt::Display for Advice {
         for prefix in self.prefixes.iter().take(ROWS) {
             writeln!(f)?;
             let words = format!("{:.0} entries, now {}", prefix.entries, prefix.now);
-            wrapped(f, &(cut(&prefix.pattern, 40) + "  "), &words)?;
+            wrapped(f, &(cut(&text(&prefix.pattern), 40) + "  "), &words)?;
             for pick in &prefix.picks {
                 let mut letters = String::new();
                 for loss in &pick.gives_up {

@@ -38,7 +38,7 @@ impl fmt::Display for Prefix {
         write!(
             f,
             "{:<22} {:<7}{:>9.0} {:>7} {:>7} {:>5.1}% {:>4.0}% {:>7}  ",
-            cut(&self.pattern, 22),
+            cut(&escape::text(&self.pattern), 22),
             cut(&escape::text(&self.kind), 7),
             self.entries,
             bytes(self.value_bytes_per_entry),
@@ -63,8 +63,11 @@ impl fmt::Display for Prefix {
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.field {
-            None => write!(f, "{}", cut(&self.key, WIDTH))?,
-            Some(field) => write!(f, "{}  field {}", cut(&self.key, 45), cut(field, 45))?,
+            None => write!(f, "{}", cut(&self.key.to_string(), WIDTH))?,
+            Some(field) => {
+                let (key, field) = (self.key.to_string(), field.to_string());
+                write!(f, "{}  field {}", cut(&key, 45), cut(&field, 45))?;
+            }
         }
         write!(f, "\n  {}", escape::text(&self.kind))?;
         self.encoding.iter().try_for_each(|kind| write!(f, " ({})", escape::text(kind)))?;

@@ -21,7 +21,7 @@ impl fmt::Display for About {
         write!(f, "{server}, database {}: {}", self.database, counted(self.keys, "key"))?;
         if let Some(pattern) = &self.pattern {
             let about = if self.complete { "" } else { " of those walked over" };
-            write!(f, ", {} like {}{about}", self.matched, cut(pattern, 40))?;
+            write!(f, ", {} like {}{about}", self.matched, cut(&escape::text(pattern), 40))?;
         }
         if !self.complete {
             write!(f, ", {} walked over", self.scanned)?;
