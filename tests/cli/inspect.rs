@@ -318,6 +318,35 @@ async fn locks_and_other_types_are_told_apart_from_entries() {
     assert!(text(&["inspect", &server.tcp_url()]).contains("larder:lock:*"));
 }
 
+/// Identifiers without a separator are one group, and names that nothing is like are one row.
+#[test]
+fn keys_that_have_nothing_in_common_do_not_flood_the_table() {
+    let server = RedisServer::start();
+    let mut raw = server.raw();
+    for id in 0..200_u32 {
+        let (a, b) = (id.wrapping_mul(2_654_435_761), id.wrapping_mul(40_503) % 65_536);
+        raw.call(&["SET", &format!("{a:08x}-{b:04x}-4a1b-8c2d-{a:08x}{b:04x}"), "x"]);
+        raw.call(&["SET", &format!("{:010x}", 0x10_0000_0000 + u64::from(a)), "x"]);
+        let letter = char::from(b'a' + u8::try_from(id % 26).unwrap());
+        raw.call(&[
+            "SET",
+            &format!("{letter}{}{letter}:x", letter.to_string().repeat(id as usize / 26)),
+            "x",
+        ]);
+    }
+    raw.call(&[b"SET".as_slice(), b"\xff\xfe", b"x"]);
+    let report = json(&["inspect", &server.tcp_url()]);
+    let prefixes = report["prefixes"].as_array().unwrap();
+    assert!(prefixes.len() <= 23, "{report:#}");
+    let keys: f64 = prefixes.iter().map(|of| of["keys"].as_f64().unwrap()).sum();
+    assert!((keys - 601.0).abs() < 0.1, "{keys}");
+    assert!(prefix(&report, "*")["keys"].as_f64().unwrap() > 390.0, "{report:#}");
+    assert!(prefix(&report, "(others)")["keys"].as_f64().unwrap() > 150.0, "{report:#}");
+    assert!(prefixes.iter().all(|of| of["pattern"] != "?*"), "{report:#}");
+    let shown = text(&["advise", &server.tcp_url()]);
+    assert_eq!(shown.matches("(others)").count(), 1, "{shown}");
+}
+
 /// Keys and values that would rename the window, hide a line, or write backwards.
 #[test]
 fn terminals_are_not_given_orders() {

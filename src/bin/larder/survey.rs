@@ -9,10 +9,17 @@ use crate::{
     stack::Stack,
 };
 
+/// What stands for the prefixes of hardly any keys, and how few those are.
+const OTHERS: &str = "(others)";
+const FEW: usize = 2;
+/// So many prefixes are told apart however few their keys are.
+const FIRST: usize = 20;
+
 /// Entries that one program wrote, as far as one can tell.
 pub(crate) struct Group<'s> {
+    /// The pattern of its keys, or `(others)`.
     pub(crate) prefix: String,
-    /// `string`, `hash`, or what larder does not write.
+    /// `string`, `hash`, or what larder does not write; `mixed` for others.
     pub(crate) kind: &'s str,
     pub(crate) is_locks: bool,
     pub(crate) keys: Vec<&'s SampledKey>,
@@ -56,6 +63,16 @@ impl Entry<'_> {
 }
 
 impl Group<'_> {
+    /// Both as one, which is no prefix any more.
+    fn with(mut self, mut other: Self) -> Self {
+        if self.kind != other.kind {
+            self.kind = "mixed";
+        }
+        self.keys.append(&mut other.keys);
+        self.entries.append(&mut other.entries);
+        Self { prefix: OTHERS.into(), ..self }
+    }
+
     /// How many entries there are, in the whole database.
     pub(crate) fn estimated_entries(&self) -> f64 {
         self.entries.iter().map(|entry| entry.weight).sum()
@@ -92,6 +109,14 @@ pub(crate) fn groups(sample: &Sample, now: f64) -> Vec<Group<'_>> {
         })
         .collect();
     let size = |group: &Group<'_>| group.estimated_memory().unwrap_or(group.estimated_keys());
+    groups.sort_by(|a, b| size(b).total_cmp(&size(a)));
+    let few = |group: &Group<'_>| group.keys.len() <= FEW && !group.is_locks;
+    let (small, groups): (Vec<_>, Vec<_>) =
+        groups.into_iter().enumerate().partition(|(at, group)| *at >= FIRST && few(group));
+    let small = small.into_iter().map(|(_, group)| group);
+    let others = small.reduce(Group::with);
+    let large = groups.into_iter().map(|(_, group)| group);
+    let mut groups: Vec<_> = large.chain(others).collect();
     groups.sort_by(|a, b| size(b).total_cmp(&size(a)));
     groups
 }
