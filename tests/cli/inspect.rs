@@ -347,6 +347,36 @@ fn keys_that_have_nothing_in_common_do_not_flood_the_table() {
     assert_eq!(shown.matches("(others)").count(), 1, "{shown}");
 }
 
+/// What Python stores beside data is counted, and named.
+#[test]
+fn pickles_that_cannot_be_read_are_counted_by_their_classes() {
+    let server = RedisServer::start();
+    let mut raw = server.raw();
+    let meta = b"{\"ct\": 1700000000.5, \"v\": 2}|";
+    let class = b"\x80\x04\x8c\x08datetime\x94\x8c\x08datetime\x94\x93\x94C\x0a\x07\xea\x01\x02\x03\x04\x05\0\0\0\x94\x85\x94R.";
+    for id in 0..300_u32 {
+        let plain = format!("\u{7f}K{}.", char::from(u8::try_from(id % 100).unwrap()));
+        let plain = [b"\x80\x04".as_slice(), &plain.as_bytes()[1..]].concat();
+        let value = if id % 3 == 0 { plain.as_slice() } else { class };
+        raw.call(&[b"SET", format!("order:{id}").as_bytes(), &[meta.as_slice(), value].concat()]);
+    }
+    let (url, said) = (server.tcp_url(), "the class \"datetime.datetime\" is not data");
+    for report in [prefix(&json(&["inspect", &url]), "order:*"), &json(&["advise", &url])] {
+        let unread = report["unread"].as_array().unwrap();
+        assert_eq!(unread.len(), 1, "{report}");
+        assert!(unread[0]["reason"].as_str().unwrap().starts_with(said), "{report}");
+        assert!((unread[0]["share"].as_f64().unwrap() - 200.0 / 300.0).abs() < 1e-6, "{report}");
+    }
+    let shown = text(&["inspect", &url]).replace('\n', " ");
+    assert!(
+        shown.contains(&format!("order:*: 67% of the values cannot be read: {said}")),
+        "{shown}"
+    );
+    let shown = text(&["advise", &url]).replace('\n', " ");
+    let words = format!("300 entries, of which 100 can be read (not 67%: {said}");
+    assert!(shown.contains(&words), "{shown}");
+}
+
 /// Keys and values that would rename the window, hide a line, or write backwards.
 #[test]
 fn terminals_are_not_given_orders() {

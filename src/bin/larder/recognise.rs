@@ -45,6 +45,8 @@ pub(crate) struct Reading {
     /// An entry that says that there is nothing.
     pub(crate) negative: bool,
     pub(crate) value: Option<PyValue>,
+    /// How many bytes are before the value, where they are no part of what the codec wrote.
+    pub(crate) before: usize,
 }
 
 /// How sure it is that a stack is the one.
@@ -136,7 +138,8 @@ impl<'b> Header<'b> {
                 Format::Framed | Format::Coarse => (bits, self.bits),
                 _ => (bits + self.bits, 0.0),
             };
-            Reading { stack, bits, time_bits, created, own_ttl, negative, value }
+            let before = self.before;
+            Reading { stack, bits, time_bits, created, own_ttl, negative, value, before }
         };
         for codec in Codec::ALL {
             if negative {

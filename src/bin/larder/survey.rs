@@ -6,7 +6,8 @@ use crate::{
     prefix,
     recognise::{Reading, Surety, decide, readings},
     sample::{Content, Sample, SampledKey, Stored},
-    stack::Stack,
+    stack::{Codec, Stack},
+    unread::Reason,
 };
 
 /// What stands for the prefixes of hardly any keys, and how few those are.
@@ -49,6 +50,22 @@ impl Entry<'_> {
     pub(crate) fn reading(&self, now: f64) -> Option<Reading> {
         let all = readings(&self.stored.bytes, self.stored.is_whole(), now);
         all.into_iter().find(|reading| reading.stack == self.stack)
+    }
+
+    /// Why the stack reads nothing in it, unless it does.
+    pub(crate) fn unread(&self, now: f64) -> Option<Reason> {
+        let reading = self.reading(now);
+        if reading.as_ref().is_some_and(|reading| reading.negative || reading.value.is_some()) {
+            return None;
+        }
+        if self.stack.codec == Codec::Other {
+            return Some(Reason::Bare);
+        }
+        if !self.stored.is_whole() {
+            return Some(Reason::TooLong);
+        }
+        let said = self.stack.codec.refusal(&self.stored.bytes[reading?.before..]);
+        Some(said.map_or(Reason::Others, Reason::Refused))
     }
 
     /// As `MEMORY USAGE` says; a field has its share of the hash.

@@ -6,13 +6,18 @@ use super::{ROWS, wrapped};
 use crate::{
     advise::{Advice, Now, Pick, Row},
     escape::{cut, text},
+    unread::Unread,
 };
 
 impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.about)?;
         let some = if self.read < 0.999 * self.entries {
-            format!("of which {:.0} can be read: ", self.read)
+            let because = |Unread { reason, share }: &Unread| {
+                format!("{:.0}%: {}", 100.0 * share, text(&reason.to_string()))
+            };
+            let because = self.unread.iter().map(because).collect::<Vec<_>>().join("; ");
+            format!("of which {:.0} can be read (not {because}), ", self.read)
         } else {
             String::new()
         };

@@ -8,6 +8,7 @@ use crate::{
     inspect::{Prefix, Report, Shown},
     recognise::Surety,
     time::{span, utc},
+    unread::{Reason, Unread},
 };
 
 impl fmt::Display for Report {
@@ -26,6 +27,21 @@ impl fmt::Display for Report {
                       have one. age: half of the entries are younger. ?: likely, ??: a guess.";
         writeln!(f)?;
         wrapped(f, "", legend)?;
+        for prefix in self.prefixes.iter().take(ROWS) {
+            // What does not describe itself is marked in the table.
+            for Unread { reason, share } in
+                prefix.unread.iter().filter(|of| of.reason != Reason::Bare)
+            {
+                let pattern = cut(&escape::text(&prefix.pattern), 40);
+                let reason = escape::text(&reason.to_string());
+                let percent = 100.0 * share;
+                wrapped(
+                    f,
+                    "",
+                    &format!("{pattern}: {percent:.0}% of the values cannot be read: {reason}"),
+                )?;
+            }
+        }
         self.entries.iter().try_for_each(|entry| write!(f, "\n{entry}"))
     }
 }
