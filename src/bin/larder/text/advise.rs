@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ROWS, wrapped};
+use super::{ROWS, size, wrapped};
 use crate::{
     advise::{Advice, Now, Pick, Row},
     escape::{cut, text},
@@ -51,7 +51,7 @@ impl fmt::Display for Advice {
                     letters.extend(('a'..='z').nth(at));
                 }
                 let Pick { what, stack, bytes, .. } = pick;
-                writeln!(f, "  {what:<28}{bytes:>6.1}  {stack:<51}{letters}")?;
+                writeln!(f, "  {what:<28}{:>6}  {stack:<51}{letters}", size(*bytes))?;
             }
         }
         if self.prefixes.len() > ROWS {
@@ -80,7 +80,10 @@ impl fmt::Display for Row {
         let created = created.unwrap_or("-");
         writeln!(
             f,
-            "{stack:<26}{created:>5} {with_ttl:>10.1} {without_ttl:>10.1} {in_hashes:>10.1}"
+            "{stack:<26}{created:>5} {:>10} {:>10} {:>10}",
+            size(*with_ttl),
+            size(*without_ttl),
+            size(*in_hashes),
         )
     }
 }

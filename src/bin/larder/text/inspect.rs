@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::{ROWS, WIDTH, counted, wrapped};
+use super::{ROWS, WIDTH, counted, size, wrapped};
 use crate::{
     escape::{self, cut},
     inspect::{Prefix, Report, Shown},
@@ -48,7 +48,7 @@ impl fmt::Display for Report {
 
 impl fmt::Display for Prefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = |bytes: Option<f64>| bytes.map_or("-".into(), |bytes| format!("{bytes:.1}"));
+        let bytes = |bytes: Option<f64>| bytes.map_or("-".into(), size);
         let memory = self.memory_bytes.map(|memory| memory / self.entries);
         let age = self.age_seconds.as_ref().map_or("-".into(), |ages| span(ages.median));
         write!(
