@@ -213,6 +213,44 @@ async fn what_is_picked_can_be_written_and_what_it_costs_is_said() {
     }
 }
 
+/// One hash for a whole prefix grows with it; numbers make buckets that do not.
+#[test]
+fn a_prefix_is_not_one_hash() {
+    let server = RedisServer::start();
+    let mut raw = server.raw();
+    for id in 0..400 {
+        raw.call(&["SET", &format!("p0only:{id}"), &format!("[{id}]")]);
+    }
+    for id in 0..100 {
+        let letters: String = format!("{id:03}").bytes().map(|b| char::from(b + 50)).collect();
+        raw.call(&["SET", &format!("words:{letters}"), "[1]"]);
+    }
+    let advice = json(&["advise", &server.tcp_url()]);
+    for of in advice["prefixes"].as_array().unwrap() {
+        let backend =
+            if of["pattern"] == "words:*" { "<Redis>>" } else { "Bucketed<Hstore<Redis>, 127>>>" };
+        let pick = of["picks"][0]["stack"].as_str().unwrap();
+        assert!(pick.ends_with(backend) && !pick.contains("SplitAt"), "{of}");
+    }
+}
+
+/// Large figures have units, and keep to their columns.
+#[test]
+fn large_values_stay_in_line() {
+    let server = RedisServer::start();
+    let mut raw = server.raw();
+    raw.call(&["SET", "big:1", &"x".repeat(12_435_676)]);
+    raw.call(&["SET", "mid:1", &"x".repeat(14_000)]);
+    let shown = text(&["inspect", &server.tcp_url()]);
+    let line = |name: &str| shown.lines().find(|line| line.starts_with(name)).unwrap();
+    let of_stack = line("prefix").find("stack").unwrap();
+    for (name, figure) in [("big:*", " 12.4M "), ("mid:*", " 14.0k ")] {
+        let line = line(name);
+        assert!(line.contains(figure), "{line}");
+        assert!(line[of_stack..].starts_with("NoMeta<"), "{line}");
+    }
+}
+
 /// Values without names in common are no structs, and values of all kinds are an enum.
 #[test]
 fn values_of_any_shape_are_weighed() {

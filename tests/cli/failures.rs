@@ -163,6 +163,15 @@ fn nothing_to_look_at_is_told() {
     assert!(told.contains("none of the sampled values can be read"), "{told}");
 }
 
+/// Takes ten seconds: Redis waits for the rest of what it takes for a command.
+#[test]
+fn tls_to_a_plain_port_is_told() {
+    let server = RedisServer::start();
+    let url = format!("rediss://127.0.0.1:{}", server.port());
+    let told = failure(run(&mut command(&["inspect", &url])), 1);
+    assert!(told.contains("TLS") && told.contains("redis://"), "{told}");
+}
+
 #[test]
 fn tls_is_spoken_and_verified() {
     let folder = certificates();

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use larder::{BackendExt, Created, LayerExt, Lock, PayloadExt, RedisLock, Region};
+use larder::{
+    BackendExt, Created, LayerExt, Lock, ManualClock, PayloadExt, RedisLock, Region, Timestamp,
+};
 use serde_json::{Value, json as value};
 
 use super::{
@@ -30,6 +32,14 @@ pub(crate) fn entry<'r>(report: &'r Value, key: &str) -> &'r Value {
     entries.iter().find(|entry| entry["key"] == key).unwrap_or_else(|| panic!("{report:#}"))
 }
 
+/// The last moment whose first byte in `Coarse` ends in zeros: in some others it is how MessagePack begins
+/// a list or a text that is as long as a value.
+fn unlike_msgpack() -> Timestamp {
+    let since = now() - 1_577_836_800;
+    let seconds = 1_577_836_800 + since / (16 * 64) * (16 * 64);
+    Timestamp::from_micros(i64::from(seconds) * 1_000_000)
+}
+
 #[tokio::test]
 async fn stacks_of_larder_are_told_apart() {
     let server = RedisServer::start();
@@ -43,7 +53,12 @@ async fn stacks_of_larder_are_told_apart() {
     fill(one().json().dogpile(), true, 50, key("f"), User::new).await;
     fill(one().postcard().framed(), true, 50, key("g"), User::new).await;
     fill(one().msgpack_named().framed(), true, 50, key("h"), User::new).await;
-    fill(one().postcard().coarse(), true, 50, key("i"), User::new).await;
+    let clock = ManualClock::new(unlike_msgpack()).clock();
+    let coarse = Region::builder(one().postcard().coarse()).clock(clock);
+    let coarse = coarse.expire_after(Duration::from_secs(3600)).build().unwrap();
+    for id in 0..50 {
+        coarse.set(&format!("i:{id}"), User::new(id)).await.unwrap();
+    }
     fill(one().raw().no_meta(), true, 50, key("j"), |id| format!("text {id}")).await;
     fill(one().raw().no_meta(), true, 50, key("k"), |id| id).await;
     fill(one().msgpack_named().no_meta(), true, 50, key("l"), User::new).await;
@@ -89,7 +104,7 @@ async fn stacks_of_larder_are_told_apart() {
         assert!((0.0..100.0).contains(&entry["age_seconds"].as_f64().unwrap()), "{entry}");
         assert!((7000.0..=7200.0).contains(&entry["ttl_seconds"].as_f64().unwrap()), "{entry}");
     }
-    assert!((0.0..200.0).contains(&entry(&report, "i:4")["age_seconds"].as_f64().unwrap()));
+    assert!((0.0..1300.0).contains(&entry(&report, "i:4")["age_seconds"].as_f64().unwrap()));
     assert!(entry(&report, "m:4")["created"].is_null());
 }
 
@@ -301,6 +316,65 @@ async fn locks_and_other_types_are_told_apart_from_entries() {
     assert_eq!(prefix(&report, "jobs:*")["kind"], "list");
     assert_eq!(prefix(&report, "tags:*")["kind"], "set");
     assert!(text(&["inspect", &server.tcp_url()]).contains("larder:lock:*"));
+}
+
+/// Identifiers without a separator are one group, and names that nothing is like are one row.
+#[test]
+fn keys_that_have_nothing_in_common_do_not_flood_the_table() {
+    let server = RedisServer::start();
+    let mut raw = server.raw();
+    for id in 0..200_u32 {
+        let (a, b) = (id.wrapping_mul(2_654_435_761), id.wrapping_mul(40_503) % 65_536);
+        raw.call(&["SET", &format!("{a:08x}-{b:04x}-4a1b-8c2d-{a:08x}{b:04x}"), "x"]);
+        raw.call(&["SET", &format!("{:010x}", 0x10_0000_0000 + u64::from(a)), "x"]);
+        let letter = char::from(b'a' + u8::try_from(id % 26).unwrap());
+        raw.call(&[
+            "SET",
+            &format!("{letter}{}{letter}:x", letter.to_string().repeat(id as usize / 26)),
+            "x",
+        ]);
+    }
+    raw.call(&[b"SET".as_slice(), b"\xff\xfe", b"x"]);
+    let report = json(&["inspect", &server.tcp_url()]);
+    let prefixes = report["prefixes"].as_array().unwrap();
+    assert!(prefixes.len() <= 23, "{report:#}");
+    let keys: f64 = prefixes.iter().map(|of| of["keys"].as_f64().unwrap()).sum();
+    assert!((keys - 601.0).abs() < 0.1, "{keys}");
+    assert!(prefix(&report, "*")["keys"].as_f64().unwrap() > 390.0, "{report:#}");
+    assert!(prefix(&report, "(others)")["keys"].as_f64().unwrap() > 150.0, "{report:#}");
+    assert!(prefixes.iter().all(|of| of["pattern"] != "?*"), "{report:#}");
+    let shown = text(&["advise", &server.tcp_url()]);
+    assert_eq!(shown.matches("(others)").count(), 1, "{shown}");
+}
+
+/// What Python stores beside data is counted, and named.
+#[test]
+fn pickles_that_cannot_be_read_are_counted_by_their_classes() {
+    let server = RedisServer::start();
+    let mut raw = server.raw();
+    let meta = b"{\"ct\": 1700000000.5, \"v\": 2}|";
+    let class = b"\x80\x04\x8c\x08datetime\x94\x8c\x08datetime\x94\x93\x94C\x0a\x07\xea\x01\x02\x03\x04\x05\0\0\0\x94\x85\x94R.";
+    for id in 0..300_u32 {
+        let plain = format!("\u{7f}K{}.", char::from(u8::try_from(id % 100).unwrap()));
+        let plain = [b"\x80\x04".as_slice(), &plain.as_bytes()[1..]].concat();
+        let value = if id % 3 == 0 { plain.as_slice() } else { class };
+        raw.call(&[b"SET", format!("order:{id}").as_bytes(), &[meta.as_slice(), value].concat()]);
+    }
+    let (url, said) = (server.tcp_url(), "the class \"datetime.datetime\" is not data");
+    for report in [prefix(&json(&["inspect", &url]), "order:*"), &json(&["advise", &url])] {
+        let unread = report["unread"].as_array().unwrap();
+        assert_eq!(unread.len(), 1, "{report}");
+        assert!(unread[0]["reason"].as_str().unwrap().starts_with(said), "{report}");
+        assert!((unread[0]["share"].as_f64().unwrap() - 200.0 / 300.0).abs() < 1e-6, "{report}");
+    }
+    let shown = text(&["inspect", &url]).replace('\n', " ");
+    assert!(
+        shown.contains(&format!("order:*: 67% of the values cannot be read: {said}")),
+        "{shown}"
+    );
+    let shown = text(&["advise", &url]).replace('\n', " ");
+    let words = format!("300 entries, of which 100 can be read (not 67%: {said}");
+    assert!(shown.contains(&words), "{shown}");
 }
 
 /// Keys and values that would rename the window, hide a line, or write backwards.

@@ -14,6 +14,7 @@ use crate::{
     sample::{Content, Sample, Stored},
     schema::Schema,
     survey::{Entry, Group},
+    unread::{Unread, unread},
 };
 
 /// In milliseconds.
@@ -26,6 +27,8 @@ pub(crate) struct Advice {
     /// How many entries there are, and how many of them could be read, which is what everything is about.
     pub(crate) entries: f64,
     pub(crate) read: f64,
+    /// Why the others could not.
+    pub(crate) unread: Vec<Unread>,
     pub(crate) now: Now,
     /// Stacks that take all of these values, the smallest first.
     pub(crate) stacks: Vec<Row>,
@@ -159,6 +162,7 @@ pub(crate) fn advice(
         about: About::new(sample, options),
         entries: groups.iter().map(Group::estimated_entries).sum(),
         read,
+        unread: unread(groups.iter().flat_map(|group| &group.entries), now),
         now: Now {
             stacks: names(weighed.iter().flat_map(|group| &group.group.entries)),
             bytes: mean(&|group| group.now),

@@ -234,7 +234,11 @@ pub(crate) struct Connection<'a> {
 impl<'a> Connection<'a> {
     pub(crate) async fn open(target: &'a Target) -> Result<Self, Failure> {
         let connection = timeout(PATIENCE, target.dial()).await.unwrap_or_else(|_| {
-            Err(Failure::new(format!("no connection to {target} within {PATIENCE:?}")))
+            let todo = match target.address {
+                Address::Tls(..) => "; if this port does not speak TLS, write redis://",
+                _ => "",
+            };
+            Err(Failure::new(format!("no connection to {target} within {PATIENCE:?}{todo}")))
         })?;
         Ok(Self { target, connection })
     }

@@ -12,6 +12,7 @@ use crate::{
     sample::Sample,
     stack::Stack,
     survey::{Entry, Group},
+    unread::{Unread, unread},
     value::shown,
 };
 
@@ -63,6 +64,8 @@ pub(crate) struct Prefix {
     pub(crate) ttl_share: f64,
     pub(crate) age_seconds: Option<Ages>,
     pub(crate) stacks: Vec<Seen>,
+    /// How many of the values cannot be read, and why.
+    pub(crate) unread: Vec<Unread>,
 }
 
 #[derive(Debug, Serialize)]
@@ -180,6 +183,7 @@ fn prefix(group: &Group<'_>, (all_memory, all_keys): (Option<f64>, f64), now: f6
         ttl_share: with_ttl as f64 / group.keys.len() as f64,
         age_seconds: ages(group, now),
         stacks,
+        unread: unread(group.entries.iter(), now),
     }
 }
 

@@ -143,6 +143,10 @@ fn split(names: &[&str], mark: char, weight: f64) -> Option<f64> {
     for name in names {
         *spaces.entry(name.split_once(mark)?.0).or_default() += 1.0;
     }
+    // One hash would be as large as the prefix, and it is small only for today.
+    if spaces.len() < 2 {
+        return None;
+    }
     let count = names.len() as f64;
     let meetings: f64 = spaces.values().map(|seen| seen * (seen - 1.0)).sum();
     if meetings == 0.0 || count < 2.0 {

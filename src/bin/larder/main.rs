@@ -18,6 +18,7 @@ mod stack;
 mod survey;
 mod text;
 mod time;
+mod unread;
 mod value;
 mod walk;
 

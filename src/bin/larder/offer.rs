@@ -1,6 +1,6 @@
 //! The stacks on offer, and what one gives up with each of them.
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use larder::{
     CoarseFormat, DogpileFormat, Entry, Format as _, FramedFormat, FullDictFormat, IntTimeFormat,
@@ -63,7 +63,13 @@ impl Offer {
             Codec::MsgpackNamed => self.framed(&MsgpackNamedCodec, value, created),
             Codec::Msgpack => self.framed(&MsgpackCodec, &typed(false), created),
             Codec::Postcard => self.framed(&PostcardCodec, &typed(true), created),
-            Codec::Pickle => self.framed(&PickleCodec, value, created),
+            Codec::Pickle => {
+                let mut bytes = self.framed(&PickleCodec, value, created)?;
+                // Only how many there are counts.
+                let memo = schema.memo(value, &mut HashSet::new());
+                bytes.resize(bytes.len().saturating_add_signed(memo), b'.');
+                Some(bytes)
+            }
             Codec::Raw => self.framed(&RawCodec, value, created),
         }
     }
@@ -146,5 +152,45 @@ impl Offer {
 impl fmt::Display for Offer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}<{:?}>", self.format, self.codec)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use larder::{Codec as _, PickleCodec, Timestamp};
+    use serde::Serialize;
+
+    use super::{Codec, Format, Offer};
+    use crate::schema::Schema;
+
+    #[derive(Serialize)]
+    struct Team<'t> {
+        name: &'t str,
+        people: Vec<Person<'t>>,
+        lead: Option<Person<'t>>,
+    }
+
+    #[derive(Serialize)]
+    struct Person<'t> {
+        name: &'t str,
+        a_long_name: u32,
+    }
+
+    /// Names of fields are in the memo of a pickle, where those of a dict are not.
+    #[test]
+    fn pickles_of_structs_are_as_long_as_they_are_written() {
+        for count in [0, 1, 20] {
+            let person = || Person { name: "Ann", a_long_name: 7 };
+            let people = (0..count).map(|_| person()).collect();
+            let team = Team { name: "A", people, lead: Some(person()) };
+            let mut written = Vec::new();
+            PickleCodec.encode(&team, &mut written).ok();
+            let value = crate::stack::Codec::Pickle.decode(&written);
+            let offer = Offer { format: Format::NoMeta, codec: Codec::Pickle };
+            let bytes = value.and_then(|value| {
+                offer.bytes(&value, &Schema::of(&value), Timestamp::from_micros(0))
+            });
+            assert_eq!(bytes.map(|bytes| bytes.len()), Some(written.len()), "{count}");
+        }
     }
 }

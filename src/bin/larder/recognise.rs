@@ -45,6 +45,8 @@ pub(crate) struct Reading {
     /// An entry that says that there is nothing.
     pub(crate) negative: bool,
     pub(crate) value: Option<PyValue>,
+    /// How many bytes are before the value, where they are no part of what the codec wrote.
+    pub(crate) before: usize,
 }
 
 /// How sure it is that a stack is the one.
@@ -114,8 +116,9 @@ impl<'b> Header<'b> {
         let steps = u32::from_le_bytes([low, middle, high, 0]);
         let created = 1_577_836_800.0 + f64::from(steps) * 64.0;
         let bits = 24.0 - (age(created, now)? / 64.0 + 1.0).log2();
-        // Texts begin like this, and many of them alike.
-        let is_text = [low, middle, high].iter().all(|byte| (b' '..=b'~').contains(byte));
+        // Texts begin like this, and many of them alike. So do the times of many days, before other bytes.
+        let mut head = bytes.iter().take(WEIGHED);
+        let is_text = head.all(|byte| !byte.is_ascii_control() || b"\t\n\r".contains(byte));
         let bits = if is_text { 0.0 } else { bits };
         Some(Self {
             format: Format::Coarse,
@@ -135,7 +138,8 @@ impl<'b> Header<'b> {
                 Format::Framed | Format::Coarse => (bits, self.bits),
                 _ => (bits + self.bits, 0.0),
             };
-            Reading { stack, bits, time_bits, created, own_ttl, negative, value }
+            let before = self.before;
+            Reading { stack, bits, time_bits, created, own_ttl, negative, value, before }
         };
         for codec in Codec::ALL {
             if negative {
@@ -194,6 +198,9 @@ fn bits(codec: Codec, bytes: &[u8], len: usize, value: &PyValue) -> f64 {
         (Codec::Json, _) => 4.0 + 3.0 * len,
         // Half of all bytes are small numbers.
         (Codec::Msgpack, _) if bytes.len() == 1 => 0.5,
+        // What begins with a length of one byte is any bytes as long, those that begin with a time, too.
+        (Codec::Msgpack, PyValue::Text(text)) if is_legible(text) => 4.0 + len,
+        (Codec::Msgpack, _) if matches!(bytes, [0xa0..=0xbf | 0xd4..=0xd8, ..]) => 0.0,
         (Codec::Msgpack, _) => 4.0 + len,
         (Codec::Pickle, _) if looks_pickled(bytes) => 22.0 + 2.0 * len,
         // A program of protocol 0 that runs to its end is no accident, unless it is of two bytes or three.
@@ -275,7 +282,8 @@ pub(crate) fn decide(values: &[Vec<Reading>]) -> Vec<(Stack, Surety)> {
                 let doubt = if is_doubtful(reading.stack) { -DOUBT } else { 0.0 };
                 let weight = weights.entry(reading.stack).or_insert(doubt);
                 *weight += reading.bits + UNREAD;
-                if times.insert((reading.stack, reading.created.map(f64::to_bits))) {
+                let time = (reading.stack, reading.created.map(f64::to_bits));
+                if reading.time_bits > 0.0 && times.insert(time) {
                     *weight += reading.time_bits;
                 }
             }
@@ -305,4 +313,59 @@ pub(crate) fn decide(values: &[Vec<Reading>]) -> Vec<(Stack, Surety)> {
         }
     }
     decided
+}
+
+#[cfg(test)]
+mod tests {
+    use larder::{
+        CoarseFormat, Entry, Format as _, FramedFormat, Meta, MsgpackCodec, PostcardCodec,
+        Timestamp,
+    };
+
+    use super::{Surety, decide, readings};
+
+    /// Fifty values of one moment, written `age` seconds before `now`, as one stack is seen in all of them.
+    fn seen<F: larder::Format, C: larder::Codec>(
+        (format, codec): (F, C),
+        now: u32,
+        age: u32,
+    ) -> Option<(String, Surety)> {
+        let created = Timestamp::from_micros(i64::from(now - age) * 1_000_000);
+        let values = (0..50_u32).map(|id| {
+            let (value, mut out) = ((id, format!("User {id}"), Some("mail")), Vec::new());
+            let entry = Entry::new(&value, Meta::new(created));
+            format.encode(&codec, &entry, &mut out).ok()?;
+            Some(readings(&out, true, now.into()))
+        });
+        let mut decided = decide(&values.collect::<Option<Vec<_>>>()?);
+        decided.dedup();
+        let [(stack, surety)] = decided[..] else { return None };
+        Some((stack.to_string(), surety))
+    }
+
+    /// Whatever the bytes of the time are: there are days on which those of `Coarse` are legible. But in one
+    /// minute of some hundred they are how MessagePack begins a list as long as the values.
+    #[test]
+    fn times_of_any_day_are_recognised() {
+        let (mut all, mut missed) = (0, Vec::new());
+        // Five days or so, for two years.
+        for now in (1_795_295_000_u32..1_858_000_000).step_by(417_713) {
+            for age in [0, 5, 300] {
+                let is = |seen: Option<(String, Surety)>, name: &str| {
+                    seen.is_some_and(|(stack, surety)| stack == name && surety >= Surety::Likely)
+                };
+                for (name, seen) in [
+                    ("Framed<Postcard?>", seen((FramedFormat, PostcardCodec), now, age)),
+                    ("Framed<Msgpack>", seen((FramedFormat, MsgpackCodec), now, age)),
+                    ("Coarse<Postcard?>", seen((CoarseFormat, PostcardCodec), now, age)),
+                ] {
+                    all += 1;
+                    if !is(seen, name) {
+                        missed.push((name, now, age));
+                    }
+                }
+            }
+        }
+        assert!(missed.len() * 200 < all, "{} of {all}: {missed:?}", missed.len());
+    }
 }

@@ -1,6 +1,6 @@
 //! The type that a Rust program would have for values such as these.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use larder::PyValue;
 use serde::{
@@ -12,6 +12,8 @@ use crate::value::{items, named};
 
 /// More names than this are those of a map, not of a struct.
 const MOST_FIELDS: usize = 64;
+/// So many names have a number in a pickle.
+const MOST_NUMBERED: usize = 256;
 /// Longer lists are no tuples.
 const LONGEST_TUPLE: usize = 16;
 
@@ -100,9 +102,49 @@ impl Schema {
         }
     }
 
+    /// How many bytes more than a dict a pickle of `value` has for its structs, whose names of fields it numbers:
+    /// one for the number of each name that is not among `names`, and less than none for its repetitions.
+    pub(crate) fn memo<'v>(&self, value: &'v PyValue, names: &mut HashSet<&'v str>) -> isize {
+        match (&self.kind, value) {
+            (Kind::Struct(fields), PyValue::Dict(pairs)) => {
+                let field = |(name, value): &'v (PyValue, PyValue)| {
+                    let PyValue::Text(name) = name else { return 0 };
+                    let own = numbered(name, names);
+                    own + fields.get(name).map_or(0, |schema| schema.memo(value, names))
+                };
+                pairs.iter().map(field).sum()
+            }
+            (Kind::Map(_, values), PyValue::Dict(pairs)) => {
+                pairs.iter().map(|(_, value)| values.memo(value, names)).sum()
+            }
+            (Kind::Tuple(schemas), value) => {
+                let parts = items(value).unwrap_or_default().iter().zip(schemas);
+                parts.map(|(item, schema)| schema.memo(item, names)).sum()
+            }
+            (Kind::List(schema), value) => {
+                let parts = items(value).unwrap_or_default().iter();
+                parts.map(|item| schema.memo(item, names)).sum()
+            }
+            _ => 0,
+        }
+    }
+
     fn or_missing(self) -> Self {
         Self { is_optional: true, ..self }
     }
+}
+
+/// How many bytes more than the text `name` has as the name of a field.
+fn numbered<'v>(name: &'v str, names: &mut HashSet<&'v str>) -> isize {
+    if names.contains(name) {
+        let header = if name.len() < 256 { 2 } else { 5 };
+        return 2 - (header + name.len()).cast_signed();
+    }
+    if names.len() < MOST_NUMBERED {
+        names.insert(name);
+        return 1;
+    }
+    0
 }
 
 impl Kind {

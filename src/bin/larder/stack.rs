@@ -49,6 +49,18 @@ impl Codec {
             Self::Other => None,
         }
     }
+
+    /// What this codec says of bytes that it cannot read, without its advice to who writes them.
+    pub(crate) fn refusal(self, bytes: &[u8]) -> Option<String> {
+        let error = match self {
+            Self::Pickle => PickleCodec.decode::<PyValue>(bytes).err()?,
+            // Bytes that another codec cannot read are not taken for its own.
+            _ => return None,
+        };
+        let said = error.to_string();
+        let said = said.split_once(": ").map_or(said.as_str(), |(_, said)| said);
+        Some(said.split(';').next().unwrap_or(said).to_owned())
+    }
 }
 
 /// Whether this is how pickles begin and end, from protocol 2 on; or before it, those of classes.

@@ -6,13 +6,21 @@ use crate::{
     prefix,
     recognise::{Reading, Surety, decide, readings},
     sample::{Content, Sample, SampledKey, Stored},
-    stack::Stack,
+    stack::{Codec, Stack},
+    unread::Reason,
 };
+
+/// What stands for the prefixes of hardly any keys, and how few those are.
+const OTHERS: &str = "(others)";
+const FEW: usize = 2;
+/// So many prefixes are told apart however few their keys are.
+const FIRST: usize = 20;
 
 /// Entries that one program wrote, as far as one can tell.
 pub(crate) struct Group<'s> {
+    /// The pattern of its keys, or `(others)`.
     pub(crate) prefix: String,
-    /// `string`, `hash`, or what larder does not write.
+    /// `string`, `hash`, or what larder does not write; `mixed` for others.
     pub(crate) kind: &'s str,
     pub(crate) is_locks: bool,
     pub(crate) keys: Vec<&'s SampledKey>,
@@ -44,6 +52,22 @@ impl Entry<'_> {
         all.into_iter().find(|reading| reading.stack == self.stack)
     }
 
+    /// Why the stack reads nothing in it, unless it does.
+    pub(crate) fn unread(&self, now: f64) -> Option<Reason> {
+        let reading = self.reading(now);
+        if reading.as_ref().is_some_and(|reading| reading.negative || reading.value.is_some()) {
+            return None;
+        }
+        if self.stack.codec == Codec::Other {
+            return Some(Reason::Bare);
+        }
+        if !self.stored.is_whole() {
+            return Some(Reason::TooLong);
+        }
+        let said = self.stack.codec.refusal(&self.stored.bytes[reading?.before..]);
+        Some(said.map_or(Reason::Others, Reason::Refused))
+    }
+
     /// As `MEMORY USAGE` says; a field has its share of the hash.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     pub(crate) fn memory(&self) -> Option<f64> {
@@ -56,6 +80,16 @@ impl Entry<'_> {
 }
 
 impl Group<'_> {
+    /// Both as one, which is no prefix any more.
+    fn with(mut self, mut other: Self) -> Self {
+        if self.kind != other.kind {
+            self.kind = "mixed";
+        }
+        self.keys.append(&mut other.keys);
+        self.entries.append(&mut other.entries);
+        Self { prefix: OTHERS.into(), ..self }
+    }
+
     /// How many entries there are, in the whole database.
     pub(crate) fn estimated_entries(&self) -> f64 {
         self.entries.iter().map(|entry| entry.weight).sum()
@@ -92,6 +126,14 @@ pub(crate) fn groups(sample: &Sample, now: f64) -> Vec<Group<'_>> {
         })
         .collect();
     let size = |group: &Group<'_>| group.estimated_memory().unwrap_or(group.estimated_keys());
+    groups.sort_by(|a, b| size(b).total_cmp(&size(a)));
+    let few = |group: &Group<'_>| group.keys.len() <= FEW && !group.is_locks;
+    let (small, groups): (Vec<_>, Vec<_>) =
+        groups.into_iter().enumerate().partition(|(at, group)| *at >= FIRST && few(group));
+    let small = small.into_iter().map(|(_, group)| group);
+    let others = small.reduce(Group::with);
+    let large = groups.into_iter().map(|(_, group)| group);
+    let mut groups: Vec<_> = large.chain(others).collect();
     groups.sort_by(|a, b| size(b).total_cmp(&size(a)));
     groups
 }

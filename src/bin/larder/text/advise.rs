@@ -2,17 +2,22 @@
 
 use std::fmt;
 
-use super::{ROWS, wrapped};
+use super::{ROWS, size, wrapped};
 use crate::{
     advise::{Advice, Now, Pick, Row},
     escape::{cut, text},
+    unread::Unread,
 };
 
 impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.about)?;
         let some = if self.read < 0.999 * self.entries {
-            format!("of which {:.0} can be read: ", self.read)
+            let because = |Unread { reason, share }: &Unread| {
+                format!("{:.0}%: {}", 100.0 * share, text(&reason.to_string()))
+            };
+            let because = self.unread.iter().map(because).collect::<Vec<_>>().join("; ");
+            format!("of which {:.0} can be read (not {because}), ", self.read)
         } else {
             String::new()
         };
@@ -46,7 +51,7 @@ impl fmt::Display for Advice {
                     letters.extend(('a'..='z').nth(at));
                 }
                 let Pick { what, stack, bytes, .. } = pick;
-                writeln!(f, "  {what:<28}{bytes:>6.1}  {stack:<51}{letters}")?;
+                writeln!(f, "  {what:<28}{:>6}  {stack:<51}{letters}", size(*bytes))?;
             }
         }
         if self.prefixes.len() > ROWS {
@@ -75,7 +80,10 @@ impl fmt::Display for Row {
         let created = created.unwrap_or("-");
         writeln!(
             f,
-            "{stack:<26}{created:>5} {with_ttl:>10.1} {without_ttl:>10.1} {in_hashes:>10.1}"
+            "{stack:<26}{created:>5} {:>10} {:>10} {:>10}",
+            size(*with_ttl),
+            size(*without_ttl),
+            size(*in_hashes),
         )
     }
 }

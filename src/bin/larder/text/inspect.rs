@@ -2,12 +2,13 @@
 
 use std::fmt::{self, Write as _};
 
-use super::{ROWS, WIDTH, counted, wrapped};
+use super::{ROWS, WIDTH, counted, size, wrapped};
 use crate::{
     escape::{self, cut},
     inspect::{Prefix, Report, Shown},
     recognise::Surety,
     time::{span, utc},
+    unread::{Reason, Unread},
 };
 
 impl fmt::Display for Report {
@@ -26,13 +27,28 @@ impl fmt::Display for Report {
                       have one. age: half of the entries are younger. ?: likely, ??: a guess.";
         writeln!(f)?;
         wrapped(f, "", legend)?;
+        for prefix in self.prefixes.iter().take(ROWS) {
+            // What does not describe itself is marked in the table.
+            for Unread { reason, share } in
+                prefix.unread.iter().filter(|of| of.reason != Reason::Bare)
+            {
+                let pattern = cut(&escape::text(&prefix.pattern), 40);
+                let reason = escape::text(&reason.to_string());
+                let percent = 100.0 * share;
+                wrapped(
+                    f,
+                    "",
+                    &format!("{pattern}: {percent:.0}% of the values cannot be read: {reason}"),
+                )?;
+            }
+        }
         self.entries.iter().try_for_each(|entry| write!(f, "\n{entry}"))
     }
 }
 
 impl fmt::Display for Prefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = |bytes: Option<f64>| bytes.map_or("-".into(), |bytes| format!("{bytes:.1}"));
+        let bytes = |bytes: Option<f64>| bytes.map_or("-".into(), size);
         let memory = self.memory_bytes.map(|memory| memory / self.entries);
         let age = self.age_seconds.as_ref().map_or("-".into(), |ages| span(ages.median));
         write!(

@@ -31,6 +31,14 @@ impl fmt::Display for About {
     }
 }
 
+/// A number of bytes in six columns: from 10000 on in thousands, and so on.
+fn size(bytes: f64) -> String {
+    let units = [(1e4, 1.0, ""), (1e6, 1e3, "k"), (1e9, 1e6, "M"), (f64::INFINITY, 1e9, "G")];
+    let unit = units.into_iter().find(|(limit, ..)| bytes < *limit);
+    let (_, unit, letter) = unit.unwrap_or(units[0]);
+    format!("{:.1}{letter}", bytes / unit)
+}
+
 fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
