@@ -317,10 +317,7 @@ pub(crate) fn decide(values: &[Vec<Reading>]) -> Vec<(Stack, Surety)> {
 
 #[cfg(test)]
 mod tests {
-    use larder::{
-        CoarseFormat, Entry, Format as _, FramedFormat, Meta, MsgpackCodec, PostcardCodec,
-        Timestamp,
-    };
+    use larder::{CoarseFormat, Entry, FramedFormat, Meta, MsgpackCodec, PostcardCodec, Timestamp};
 
     use super::{Surety, decide, readings};
 
