@@ -26,6 +26,8 @@ use serde_json::Value;
 use self::words::{build, comparable, describe, unhex};
 
 const PICKLES: &str = include_str!("pickles.jsonl");
+/// Made by `tests/python/pickles_2.py`, with both picklers of Python 2.7.
+const PICKLES_OF_PYTHON_2: &str = include_str!("python_2.jsonl");
 const ENTRIES: &str = include_str!("entries.jsonl");
 
 fn lines(text: &str) -> impl Iterator<Item = Value> {
@@ -53,6 +55,15 @@ fn every_protocol_of_pickle() {
         assert_eq!(comparable(&describe(&value), false), read, "{line}");
     }
     assert!(protocols.iter().all(|count| *count > 70), "{protocols:?}");
+}
+
+#[test]
+fn both_picklers_of_python_2() {
+    for line in lines(PICKLES_OF_PYTHON_2) {
+        let bytes = unhex(line["bytes"].as_str().unwrap());
+        let value: PyValue = PickleCodec.decode(&bytes).unwrap_or_else(|e| panic!("{line}: {e:?}"));
+        assert_eq!(comparable(&describe(&value), false), line["value"], "{line}");
+    }
 }
 
 /// The entry in the bytes of `form`, and the bytes that larder writes for it.
