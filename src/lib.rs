@@ -347,19 +347,6 @@
 //! Services with dogpile.cache and `dogpile_backend_redis_advanced` can share a cache with larder (features
 //! `codec-pickle` and `format-dogpile`): the same entries, the same keys, and locks that hold on both sides.
 //!
-//! ```
-//! # #[cfg(all(feature = "backend-redis", feature = "codec-pickle", feature = "format-dogpile"))] {
-//! use larder::{BackendExt, PayloadExt, Redis, RedisLock, Region, stacks::DogpileRedis};
-//!
-//! # fn shared() -> larder::Result<()> {
-//! let redis = Redis::new("redis://localhost")?;
-//! let shared: Region<DogpileRedis, RedisLock> = Region::builder(redis.clone().pickle().dogpile())
-//!     .lock(RedisLock::builder(&redis).dogpile().build()?)
-//!     .build()?;
-//! # Ok(()) }
-//! # }
-//! ```
-//!
 //! | in Python | here |
 //! |---|---|
 //! | how entries are stored | [`Dogpile`], [`Pickle`], [`FullDict`], [`IntDict`], [`IntTime`], [`NoMeta`], [`Raw`] |
@@ -368,8 +355,8 @@
 //! | `distributed_lock` | [`RedisLock`], [`MemcachedLock`], [`DbmLock`] |
 //! | dates in MessagePack | [`dates`] |
 //!
-//! `docs/python.md` says which stack reads what which region writes, and `larder inspect` (feature `cli`)
-//! finds out.
+//! `docs/python.md` is the page about it: which stack reads what which region writes, with examples. `larder
+//! inspect` (feature `cli`) finds out what is in a server.
 //!
 //! # A backend of your own
 //!

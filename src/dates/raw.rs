@@ -54,6 +54,35 @@ pub trait Raw: Copy + PartialEq + Sized {
     }
 }
 
+/// What is the same for all that is kept in microseconds.
+macro_rules! in_micros {
+    () => {
+        type Dict = Seconds;
+
+        fn dict(self) -> Result<Seconds, &'static str> {
+            Seconds::exactly(self.0).ok_or(FAR)
+        }
+
+        fn of_dict(value: &Seconds) -> Option<Self> {
+            Self::new(value.micros()?)
+        }
+
+        fn ext(self) -> Result<([u32; 3], usize), &'static str> {
+            let seconds = u32::try_from(self.0.div_euclid(SECOND)).map_err(|_outside| NO_ROOM)?;
+            Ok(([seconds, 0, 0], 1))
+        }
+
+        fn of_ext(groups: &[u32]) -> Option<Self> {
+            let [seconds] = *groups else { return None };
+            Self::new(i128::from(seconds) * SECOND)
+        }
+
+        fn seconds(self) -> Self {
+            Self(self.0.div_euclid(SECOND) * SECOND)
+        }
+    };
+}
+
 /// Microseconds since the beginning of 1970.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moment(i128);
@@ -81,27 +110,8 @@ impl Raw for Moment {
     const TAG: &'static str = "__datetime__";
     const CODE: i8 = 1;
     const KIND: &'static str = "datetime";
-    type Dict = Seconds;
 
-    fn dict(self) -> Result<Seconds, &'static str> {
-        Seconds::exactly(self.0).ok_or(FAR)
-    }
-
-    fn of_dict(value: &Seconds) -> Option<Self> {
-        Self::new(value.micros()?)
-    }
-
-    fn ext(self) -> Result<([u32; 3], usize), &'static str> {
-        one_group(self.0)
-    }
-
-    fn of_ext(groups: &[u32]) -> Option<Self> {
-        Self::new(of_one_group(groups)?)
-    }
-
-    fn seconds(self) -> Self {
-        Self(self.0.div_euclid(SECOND) * SECOND)
-    }
+    in_micros!();
 
     fn shown_in<Z: Zone>(self) -> Option<Self> {
         self.moved(i64::from(Z::east(self.whole())))
@@ -177,35 +187,6 @@ impl Raw for Span {
     const TAG: &'static str = "__timedelta__";
     const CODE: i8 = 3;
     const KIND: &'static str = "timedelta";
-    type Dict = Seconds;
 
-    fn dict(self) -> Result<Seconds, &'static str> {
-        Seconds::exactly(self.0).ok_or(FAR)
-    }
-
-    fn of_dict(value: &Seconds) -> Option<Self> {
-        Self::new(value.micros()?)
-    }
-
-    fn ext(self) -> Result<([u32; 3], usize), &'static str> {
-        one_group(self.0)
-    }
-
-    fn of_ext(groups: &[u32]) -> Option<Self> {
-        Self::new(of_one_group(groups)?)
-    }
-
-    fn seconds(self) -> Self {
-        Self(self.0.div_euclid(SECOND) * SECOND)
-    }
-}
-
-fn one_group(micros: i128) -> Result<([u32; 3], usize), &'static str> {
-    let seconds = u32::try_from(micros.div_euclid(SECOND)).map_err(|_outside| NO_ROOM)?;
-    Ok(([seconds, 0, 0], 1))
-}
-
-fn of_one_group(groups: &[u32]) -> Option<i128> {
-    let [seconds] = *groups else { return None };
-    Some(i128::from(seconds) * SECOND)
+    in_micros!();
 }

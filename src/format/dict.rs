@@ -2,7 +2,7 @@
 
 #[cfg(feature = "format-dogpile")]
 use std::io::Write as _;
-use std::{fmt, marker::PhantomData, ops::RangeInclusive};
+use std::{fmt, ops::RangeInclusive};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -87,18 +87,19 @@ impl<C: Serialize> Serialize for Dict<C> {
     }
 }
 
-impl<'de, C: Deserialize<'de>> Deserialize<'de> for Dict<C> {
+// Any number is a time, whoever wrote it.
+impl<'de> Deserialize<'de> for Dict<f64> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct DictVisitor<C>(PhantomData<C>);
+        struct DictVisitor;
 
-        impl<'de, C: Deserialize<'de>> Visitor<'de> for DictVisitor<C> {
-            type Value = Dict<C>;
+        impl<'de> Visitor<'de> for DictVisitor {
+            type Value = Dict<f64>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a dictionary with `v` and `ct`")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Dict<C>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Dict<f64>, A::Error> {
                 let (mut v, mut ct) = (None, None);
                 while let Some(name) = map.next_key()? {
                     match name {
@@ -113,7 +114,7 @@ impl<'de, C: Deserialize<'de>> Deserialize<'de> for Dict<C> {
             }
         }
 
-        deserializer.deserialize_map(DictVisitor(PhantomData))
+        deserializer.deserialize_map(DictVisitor)
     }
 }
 

@@ -11,14 +11,14 @@ use crate::{Codec, Entry, Error, ErrorKind, Precision, Result};
 ///
 /// | Python region | stack |
 /// |---|---|
-/// | `make_region()` over `dogpile.cache.redis`, `dogpile.cache.dbm`, `dogpile_backend_redis_advanced` | `Dogpile<Pickle<B>>` |
+/// | `make_region()` over `dogpile.cache.redis`, `dogpile_backend_redis_advanced` | `Dogpile<Pickle<B>>` |
 /// | `serializer=lambda v: json.dumps(v).encode()` | `Dogpile<Json<B>>` |
 /// | `serializer=msgpack.packb` | `Dogpile<MsgpackNamed<B>>`, with structs as dicts, or `Dogpile<Msgpack<B>>` |
 ///
-/// `ct` is the time of creation in seconds, `v` the version of the value: 2 in dogpile.cache since 1.1, whatever the
-/// application. An entry with another one counts as missing; in Python it does for `get_or_create` only. What
-/// else is in the metadata is ignored. What Python raises an exception for (metadata that is cut off or not JSON, or without `ct`, or a value
-/// that cannot be read) is a miss.
+/// `ct` is the time of creation in seconds, `v` the version of the value: 2 in dogpile.cache since 1.1,
+/// whatever the application. An entry with another one counts as missing; in Python it does for
+/// `get_or_create` only. What else is in the metadata is ignored. What Python raises an exception for
+/// (metadata that is cut off or not JSON, or without `ct`, or a value that cannot be read) is a miss.
 ///
 /// Both sides see what the other invalidates by deleting or overwriting an entry. `region.invalidate()` is a matter
 /// of each process in Python, and of each region here.
@@ -64,7 +64,7 @@ impl<const V: u32> Format for DogpileFormat<V> {
         let end = bytes.iter().position(|byte| *byte == b'|').ok_or_else(|| {
             Error::new(ErrorKind::Decode, LAYER).with_message("there is no `|` after metadata")
         })?;
-        let dict: Dict<f64> = serde_json::from_slice(&bytes[..end]).map_err(|error| {
+        let dict: Dict<_> = serde_json::from_slice(&bytes[..end]).map_err(|error| {
             Error::new(ErrorKind::Decode, LAYER)
                 .with_message("what is before the first `|` is not metadata with `ct` and `v`")
                 .with_source(error)

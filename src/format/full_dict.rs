@@ -17,8 +17,8 @@ use crate::{Codec, Entry, Precision, Result};
 /// Over [`Msgpack`](crate::Msgpack), `"a"` is `92 a1 61 82 a1 76 01 a2 63 74 cb 41d5ebda78b0b8a6`
 /// (17 bytes of metadata).
 ///
-/// Over [`Pickle`](crate::Pickle) the pair is the class `dogpile.cache.api.CachedValue`, which Python's memcached clients store
-/// for dogpile.cache; with `V` 2, the version that dogpile.cache has since 1.1.
+/// Over [`Pickle`](crate::Pickle) the pair is the class `dogpile.cache.api.CachedValue`, which Python's
+/// memcached clients store for dogpile.cache; with `V` 2, the version that dogpile.cache has since 1.1.
 pub type FullDict<P, const V: u32 = 1> = Formatted<FullDictFormat<V>, P>;
 
 const LAYER: &str = "full_dict";
@@ -42,7 +42,7 @@ impl<const V: u32> Format for FullDictFormat<V> {
     }
 
     fn decode<C: Codec, T: DeserializeOwned>(&self, codec: &C, bytes: &Bytes) -> Result<Entry<T>> {
-        let (value, dict): (T, Dict<f64>) = codec.decode(bytes)?;
+        let (value, dict): (T, Dict<_>) = codec.decode(bytes)?;
         Ok(Entry::new(value, dict.meta(V, LAYER)?))
     }
 }

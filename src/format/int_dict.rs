@@ -36,8 +36,8 @@ impl<const V: u32> Format for IntDictFormat<V> {
     }
 
     fn decode<C: Codec, T: DeserializeOwned>(&self, codec: &C, bytes: &Bytes) -> Result<Entry<T>> {
-        // Any number, because whoever else writes this may not round.
-        let (value, dict): (T, Dict<f64>) = codec.decode(bytes)?;
+        // Whoever else writes this may not round.
+        let (value, dict): (T, Dict<_>) = codec.decode(bytes)?;
         let meta = dict.meta(V, LAYER)?;
         let meta =
             meta.created_at().map_or(meta, |time| Meta::new(Timestamp::from_secs(time.as_secs())));

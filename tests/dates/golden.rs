@@ -6,8 +6,11 @@ use serde::Deserialize;
 use time::{Duration, OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
 use crate::{
-    libraries::{Micros, bytes, day, dict, ext, hex, of_dict, of_ext},
-    support::python::python,
+    libraries::{Micros, day, dict, ext, of_dict, of_ext},
+    support::{
+        hex::{hex, unhex},
+        python::python,
+    },
 };
 
 const SAID: &str = include_str!("../python/dates.jsonl");
@@ -44,7 +47,7 @@ fn text(value: impl PyStr) -> String {
 }
 
 fn check<T: Micros + PyStr>(line: &Line, value: &str, zone: &str) {
-    let (written, micros) = (bytes(&line.bytes), value.parse().unwrap());
+    let (written, micros) = (unhex(&line.bytes), value.parse().unwrap());
     let at = T::of_micros(micros);
     assert_eq!(text(at), format!("{}{zone}", line.text));
     assert_eq!(text(AsDict::new(at)), text(at));
@@ -67,7 +70,7 @@ fn check<T: Micros + PyStr>(line: &Line, value: &str, zone: &str) {
 }
 
 fn check_day(line: &Line, (year, month, of_month): (i32, u8, u8)) {
-    let (written, (chrono, time)) = (bytes(&line.bytes), day(year, month, of_month));
+    let (written, (chrono, time)) = (unhex(&line.bytes), day(year, month, of_month));
     assert_eq!((&text(chrono), &text(time)), (&line.text, &line.text));
     if line.form == "ext" {
         assert_eq!((of_ext(&written).unwrap(), of_ext(&written).unwrap()), (chrono, time));

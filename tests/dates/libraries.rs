@@ -74,12 +74,3 @@ pub(crate) fn ext<T: PyDate>(value: T) -> Result<Vec<u8>> {
 pub(crate) fn of_ext<T: PyDate>(bytes: &[u8]) -> Result<T> {
     MsgpackCodec.decode::<AsExt<T>>(bytes).map(AsExt::into_inner)
 }
-
-pub(crate) fn bytes(hex: &str) -> Vec<u8> {
-    let digits = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-    (0..hex.len()).step_by(2).map(digits).collect()
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
-}

@@ -8,8 +8,11 @@ use larder::{
 use time::{OffsetDateTime, PrimitiveDateTime};
 
 use crate::{
-    libraries::{Micros, bytes, day, dict, ext, hex},
-    support::python::{python, python_with},
+    libraries::{Micros, day, dict, ext},
+    support::{
+        hex::{hex, unhex},
+        python::{python, python_with},
+    },
 };
 
 const AT: i128 = 1_577_934_245_678_901;
@@ -50,7 +53,7 @@ impl Zone for Berlin {
 fn again(zone: &str, bytes: &[u8]) -> Vec<u8> {
     let hex = hex(bytes);
     let said = python_with("current", "dates.py", &["again", &hex], &[("TZ", zone)]);
-    self::bytes(said.trim_end())
+    unhex(said.trim_end())
 }
 
 fn read<Z: Zone>(bytes: &[u8]) -> NaiveDateTime {

@@ -1,10 +1,6 @@
 //! Python and larder at the same Redis.
 
-use std::{
-    collections::BTreeMap,
-    io::Write,
-    process::{Command, Stdio},
-};
+use std::collections::BTreeMap;
 
 use larder::{
     BackendExt, Codec, Hstore, Key, LayerExt, Never, PayloadExt, PickleCodec, PyInt, PyValue,
@@ -20,29 +16,17 @@ use serde_json::{Value, json};
 
 use crate::{
     created, only_lists,
-    support::redis_server::RedisServer,
-    words::{build, comparable, describe, hex, unhex},
+    support::{
+        hex::{hex, unhex},
+        python::python_told,
+        redis_server::RedisServer,
+    },
+    words::{build, comparable, describe},
 };
 
 /// Runs `tests/python/formats.py` with the packages of today or of before.
 fn python(packages: &str, arguments: &[&str], input: &str) -> String {
-    let root = env!("CARGO_MANIFEST_DIR");
-    let program = format!("{root}/target/python/{packages}/bin/python");
-    let mut child = Command::new(&program)
-        .arg(format!("{root}/tests/python/formats.py"))
-        .args(arguments)
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{program}: {error}; run tests/python.sh first"));
-    let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_owned();
-    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
-    assert!(output.status.success(), "{arguments:?}");
-    String::from_utf8(output.stdout).unwrap()
+    python_told(packages, "formats.py", arguments, input)
 }
 
 /// Calls a function with the stack of a form.

@@ -23,7 +23,10 @@ use larder::{
 };
 use serde_json::Value;
 
-use self::words::{build, comparable, describe, unhex};
+use self::{
+    support::hex::unhex,
+    words::{build, comparable, describe},
+};
 
 const PICKLES: &str = include_str!("pickles.jsonl");
 /// Made by `tests/python/pickles_2.py`, with both picklers of Python 2.7.

@@ -1,21 +1,9 @@
 //! Values of Python in words that both sides understand, as in `tests/python/data.py`.
 
-use std::fmt::Write as _;
-
 use larder::PyValue;
 use serde_json::{Value, json};
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").unwrap();
-        text
-    })
-}
-
-pub(crate) fn unhex(text: &str) -> Vec<u8> {
-    let digit = |digit: u8| u8::try_from(char::from(digit).to_digit(16).unwrap()).unwrap();
-    text.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
-}
+use crate::support::hex::{hex, unhex};
 
 /// What both sides call it.
 pub(crate) fn describe(value: &PyValue) -> Value {
@@ -23,7 +11,7 @@ pub(crate) fn describe(value: &PyValue) -> Value {
     match value {
         PyValue::None => Value::Null,
         PyValue::Bool(bool) => json!(bool),
-        PyValue::Int(int) => json!({ "int": decimal(int) }),
+        PyValue::Int(int) => json!({ "int": int.to_string() }),
         PyValue::Float(float) => json!({ "float": hex(&float.to_be_bytes()) }),
         PyValue::Text(text) => json!({ "text": text }),
         PyValue::Bytes(bytes) => json!({ "bytes": hex(bytes) }),
@@ -36,10 +24,6 @@ pub(crate) fn describe(value: &PyValue) -> Value {
         PyValue::Set(items) => json!({ "set": all(items) }),
         PyValue::FrozenSet(items) => json!({ "frozenset": all(items) }),
     }
-}
-
-fn decimal(int: &larder::PyInt) -> String {
-    int.to_string()
 }
 
 /// The value that is called so.

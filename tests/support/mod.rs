@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part of it")]
 
+pub(crate) mod hex;
 pub(crate) mod memcached_server;
 pub(crate) mod proxy;
 pub(crate) mod python;

@@ -365,4 +365,20 @@ mod tests {
         }
         assert!(missed.len() * 200 < all, "{} of {all}: {missed:?}", missed.len());
     }
+
+    /// Texts whose first three bytes would be times of the last hours, each another one.
+    #[test]
+    fn texts_are_no_times_however_fresh() {
+        let text = |first: u8, second: char| format!("{}{second}3.", char::from(first));
+        let texts = ['|', '}', '~']
+            .into_iter()
+            .flat_map(|second| (b'!'..=b'~').map(move |first| text(first, second)));
+        let newest = f64::from(u32::from_le_bytes(*b"~~3\0"));
+        let now = 1_577_836_800.0 + 64.0 * newest + 3600.0;
+        let read: Vec<_> = texts.map(|text| readings(text.as_bytes(), true, now)).collect();
+        let mut decided = decide(&read);
+        decided.dedup();
+        let [(stack, _)] = decided[..] else { panic!("{decided:?}") };
+        assert_eq!(stack.to_string(), "NoMeta<Raw>");
+    }
 }

@@ -198,12 +198,13 @@ impl<'de> Deserializer<'de> for Reader<'_> {
 
 /// The narrowest type that holds it, as the other codecs do.
 fn visit_long<'de, V: Visitor<'de>>(bytes: &[u8], visitor: V) -> Result<V::Value, Error> {
+    let too_long = |bytes: &[u8]| {
+        let count = bytes.len();
+        Error::custom(format_args!("an int of {count} bytes; `PyInt` has room for it"))
+    };
     // Longer ones are not even looked at: one may be in many places.
     if bytes.len() > 17 {
-        let bytes = bytes.len();
-        return Err(Error::custom(format_args!(
-            "an int of {bytes} bytes; `PyInt` has room for it"
-        )));
+        return Err(too_long(bytes));
     }
     let int = PyInt::from_le_bytes(bytes);
     if let Ok(int) = u64::try_from(&int) {
@@ -215,8 +216,7 @@ fn visit_long<'de, V: Visitor<'de>>(bytes: &[u8], visitor: V) -> Result<V::Value
     } else if let Ok(int) = i128::try_from(&int) {
         visitor.visit_i128(int)
     } else {
-        let bytes = bytes.len();
-        Err(Error::custom(format_args!("an int of {bytes} bytes; `PyInt` has room for it")))
+        Err(too_long(bytes))
     }
 }
 

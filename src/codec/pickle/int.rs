@@ -311,8 +311,7 @@ impl<'de> Deserialize<'de> for PyInt {
     }
 }
 
-/// Also for who meets an integer elsewhere.
-pub(super) struct IntVisitor;
+struct IntVisitor;
 
 macro_rules! visit {
     ($($method:ident($ty:ty))*) => {$(

@@ -255,15 +255,10 @@ impl<'a> Machine<'a, '_> {
     fn long(&mut self, length: fn(&mut Self) -> Result<usize, Error>) -> Result<(), Error> {
         let length = length(self)?;
         let bytes = int::shortest(self.take(length)?);
-        let mut small =
-            [if bytes.last().is_some_and(|byte| byte & 0x80 != 0) { 0xff } else { 0 }; 8];
-        match small.get_mut(..bytes.len()) {
-            Some(low) => {
-                low.copy_from_slice(bytes);
-                self.push(Node::Int(i64::from_le_bytes(small)))
-            }
-            None => self.push(Node::Long(Cow::Borrowed(bytes))),
-        }
+        self.push(match bytes.len() {
+            0..=8 => number(&PyInt::from_le_bytes(bytes)),
+            _ => Node::Long(Cow::Borrowed(bytes)),
+        })
     }
 
     fn text(&mut self, length: fn(&mut Self) -> Result<usize, Error>) -> Result<(), Error> {
