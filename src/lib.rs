@@ -499,7 +499,7 @@ pub use self::{
         Outcomes, Region, RegionBuilder, RegionSource, SharedMarks, Stats, Typed, Verdict,
     },
     shared_error::SharedError,
-    store::{Batch, Capabilities, EntryTtl, Expires, Immediate, Level, Precision, Store},
+    store::{Batch, Capabilities, EntryTtl, Expires, Immediate, Level, Place, Precision, Store},
 };
 pub use bytes::Bytes;
 

@@ -1,9 +1,9 @@
 //! The structural traits that every level shares: [`Level`] and [`Store`].
 //! `Backend` lives with the backends, `Payload` with the codecs.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use crate::{Domain, Entry, Key, KeyBuf, Lifetimes, Put, ReadOpts, Result, WriteOpts};
+use crate::{Domain, Entry, Key, KeyBuf, Lifetimes, Put, ReadOpts, RegionEvent, Result, WriteOpts};
 
 /// The answers to a batched read, in the order of its keys: `Ok(None)` is a miss, `Err` an entry
 /// that cannot be read although the store answered.
@@ -83,6 +83,41 @@ pub struct Capabilities {
     pub coherent: bool,
     /// How many tiers there are beyond the first: 0 but for [`Tiered`](crate::Tiered).
     pub further_tiers: u8,
+    /// Where entries are kept in the end.
+    pub place: Place,
+}
+
+/// Where entries are kept, for people who watch a stack.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Place {
+    /// What keeps them: `redis`, `memory`. Empty, where the backend does not say.
+    pub name: &'static str,
+    /// The database, of a server that has several.
+    pub database: Option<u32>,
+}
+
+impl Place {
+    /// The place with this name.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, database: None }
+    }
+
+    /// The same in one of several databases.
+    #[must_use]
+    pub const fn database(mut self, database: u32) -> Self {
+        self.database = Some(database);
+        self
+    }
+}
+
+/// `redis 3`.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)?;
+        self.database.map_or(Ok(()), |database| write!(f, " {database}"))
+    }
 }
 
 impl Capabilities {
@@ -125,6 +160,13 @@ impl Capabilities {
     #[must_use]
     pub const fn with_hashes(mut self) -> Self {
         self.hashes = true;
+        self
+    }
+
+    /// The same with `place`.
+    #[must_use]
+    pub const fn with_place(mut self, place: Place) -> Self {
+        self.place = place;
         self
     }
 
@@ -181,6 +223,20 @@ pub trait Level: Send + Sync {
     fn adopt(&self, lifetimes: &Lifetimes) -> Result<()> {
         let _ = lifetimes;
         Ok(())
+    }
+
+    /// Hears what the region makes of its keys, for the observers in the stack
+    /// ([`Observe::observe_region`](crate::Observe::observe_region)). Called for each fresh hit, too:
+    /// where nobody observes, it has to vanish.
+    #[inline]
+    fn tell(&self, event: &RegionEvent<'_>) {
+        let _ = event;
+    }
+
+    /// How many entries this level and those below it have dropped for want of room, since they were
+    /// made, as far as they know.
+    fn evicted(&self) -> u64 {
+        0
     }
 }
 
@@ -312,6 +368,15 @@ impl<S: Level + ?Sized> Level for Arc<S> {
 
     fn adopt(&self, lifetimes: &Lifetimes) -> Result<()> {
         (**self).adopt(lifetimes)
+    }
+
+    #[inline]
+    fn tell(&self, event: &RegionEvent<'_>) {
+        (**self).tell(event);
+    }
+
+    fn evicted(&self) -> u64 {
+        (**self).evicted()
     }
 }
 

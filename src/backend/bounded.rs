@@ -1,7 +1,13 @@
-use std::fmt;
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use equivalent::Equivalent;
-use quick_cache::{Weighter, sync::Cache};
+use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter, sync::Cache};
 
 use crate::{Clock, Key, KeyBuf, Timestamp, WriteOpts};
 
@@ -14,8 +20,9 @@ const MAX_WEIGHT: u64 = 1 << 40;
 /// What [`Memory`](crate::Memory) and [`Memo`](crate::Memo) share: a bounded map whose entries can
 /// expire.
 pub(super) struct Bounded<V> {
-    cache: Cache<KeyBuf, Slot<V>, Weighed>,
+    cache: Cache<KeyBuf, Slot<V>, Weighed, DefaultHashBuilder, Counted>,
     clock: Clock,
+    evicted: Counted,
 }
 
 #[derive(Clone)]
@@ -35,6 +42,18 @@ impl<V> Weighter<KeyBuf, Slot<V>> for Weighed {
     }
 }
 
+/// Counts what goes because there is no room.
+#[derive(Clone, Default)]
+struct Counted(Arc<AtomicU64>);
+
+impl<V> Lifecycle<KeyBuf, Slot<V>> for Counted {
+    type RequestState = ();
+
+    fn on_evict(&self, (): &mut (), _: KeyBuf, _: Slot<V>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 impl<V: Clone> Bounded<V> {
     pub(super) fn by_count(entries: usize) -> Self {
         Self::with(entries, entries as u64)
@@ -47,7 +66,10 @@ impl<V: Clone> Bounded<V> {
     }
 
     fn with(guess: usize, max_weight: u64) -> Self {
-        Self { cache: Cache::with_weighter(guess, max_weight, Weighed), clock: Clock::default() }
+        let evicted = Counted::default();
+        let (hasher, lifecycle) = (DefaultHashBuilder::default(), evicted.clone());
+        let cache = Cache::with(guess, max_weight, Weighed, hasher, lifecycle);
+        Self { cache, clock: Clock::default(), evicted }
     }
 
     pub(super) fn set_clock(&mut self, clock: Clock) {
@@ -92,6 +114,11 @@ impl<V: Clone> Bounded<V> {
         self.cache.weight()
     }
 
+    /// How many entries had to go because there was no room.
+    pub(super) fn evicted(&self) -> u64 {
+        self.evicted.0.load(Ordering::Relaxed)
+    }
+
     pub(super) fn clear(&self) {
         self.cache.clear();
     }
@@ -114,6 +141,7 @@ impl<V: Clone> fmt::Debug for Bounded<V> {
             .field("entries", &self.cache.len())
             .field("weight", &self.cache.weight())
             .field("max_weight", &self.cache.capacity())
+            .field("evicted", &self.evicted())
             .field("clock", &self.clock)
             .finish()
     }

@@ -6,8 +6,8 @@ use std::{
 
 use super::bounded::{Bounded, DEFAULT_ENTRIES};
 use crate::{
-    Batch, Capabilities, Clock, Entry, EntryTtl, Expires, Immediate, Key, Level, Precision, Put,
-    Result, Store, WriteOpts,
+    Batch, Capabilities, Clock, Entry, EntryTtl, Expires, Immediate, Key, Level, Place, Precision,
+    Put, Result, Store, WriteOpts,
 };
 
 /// Values of one type inside the process, not serialized, bounded: when it is full, entries nobody
@@ -121,6 +121,11 @@ impl<T: Clone + Send + Sync> Level for Memo<T> {
             .with_created_at(Precision::Micros)
             .with_entry_ttl()
             .with_immediate(Immediate::All)
+            .with_place(Place::new("memo"))
+    }
+
+    fn evicted(&self) -> u64 {
+        self.held.evicted()
     }
 }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::bounded::{Bounded, DEFAULT_ENTRIES};
 use crate::{
     Backend, Batch, Capabilities, Clock, Expires, HashBackend, HashExpiry, Immediate, Key, Level,
-    Put, Result, WriteOpts,
+    Place, Put, Result, WriteOpts,
 };
 
 /// What an entry takes beside its key and value: 184 to 196 bytes for itself (table, queue,
@@ -132,7 +132,14 @@ impl Level for Memory {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default().with_expires(Expires::Always).with_immediate(Immediate::All)
+        Capabilities::default()
+            .with_expires(Expires::Always)
+            .with_immediate(Immediate::All)
+            .with_place(Place::new("memory"))
+    }
+
+    fn evicted(&self) -> u64 {
+        self.held.evicted()
     }
 }
 

@@ -1,8 +1,8 @@
 use bytes::Bytes;
 
 use crate::{
-    Backend, Batch, Capabilities, Expires, HashBackend, HashExpiry, Immediate, Key, Level, Put,
-    Result, WriteOpts,
+    Backend, Batch, Capabilities, Expires, HashBackend, HashExpiry, Immediate, Key, Level, Place,
+    Put, Result, WriteOpts,
 };
 
 /// Keeps nothing: every read is a miss. For switching a cache off.
@@ -21,7 +21,10 @@ impl Level for Null {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default().with_expires(Expires::Always).with_immediate(Immediate::All)
+        Capabilities::default()
+            .with_expires(Expires::Always)
+            .with_immediate(Immediate::All)
+            .with_place(Place::new("null"))
     }
 }
 

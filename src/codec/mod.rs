@@ -38,7 +38,7 @@ use std::{future::Future, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Backend, Capabilities, Key, KeyBuf, Level, Lifetimes, Result};
+use crate::{Backend, Capabilities, Key, KeyBuf, Level, Lifetimes, RegionEvent, Result};
 
 mod guard;
 #[cfg(feature = "codec-json")]
@@ -157,6 +157,15 @@ impl<C: Codec, B: Level> Level for Coded<C, B> {
 
     fn adopt(&self, lifetimes: &Lifetimes) -> Result<()> {
         self.inner.adopt(lifetimes)
+    }
+
+    #[inline]
+    fn tell(&self, event: &RegionEvent<'_>) {
+        self.inner.tell(event);
+    }
+
+    fn evicted(&self) -> u64 {
+        self.inner.evicted()
     }
 }
 

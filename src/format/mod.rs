@@ -46,7 +46,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Backend, Batch, Capabilities, Codec, Entry, EntryTtl, Error, ErrorKind, Key, KeyBuf, Level,
-    Lifetimes, Meta, Payload, Precision, Put, Result, Store, WriteOpts,
+    Lifetimes, Meta, Payload, Precision, Put, RegionEvent, Result, Store, WriteOpts,
 };
 
 mod coarse;
@@ -205,6 +205,15 @@ impl<F: Format, P: Payload> Level for Formatted<F, P> {
 
     fn adopt(&self, lifetimes: &Lifetimes) -> Result<()> {
         self.inner.adopt(lifetimes)
+    }
+
+    #[inline]
+    fn tell(&self, event: &RegionEvent<'_>) {
+        self.inner.tell(event);
+    }
+
+    fn evicted(&self) -> u64 {
+        self.inner.evicted()
     }
 }
 

@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use super::{CachedError, CachedValue, Carrier, FunctionKey, Returned};
 use crate::{
-    Created, EntryTtl, Error, ErrorKind, Failure, Invalidator, Lock, Region, Result, Store,
+    Created, EntryTtl, Error, ErrorKind, Failure, Invalidator, Level, Lock, Region, Result, Store,
     region::Wishes,
 };
 
@@ -171,7 +171,7 @@ fn failed<W: Returned<Error: Clone>>(
 
 /// Goes on without the cache.
 #[cold]
-pub(super) fn without<S, L: Lock, I: Invalidator>(region: &Region<S, L, I>, error: &Error) {
+pub(super) fn without<S: Level, L: Lock, I: Invalidator>(region: &Region<S, L, I>, error: &Error) {
     match error.kind() {
         ErrorKind::Config | ErrorKind::Recursion => misused(error),
         _ => region.done_without(error),
@@ -180,7 +180,7 @@ pub(super) fn without<S, L: Lock, I: Invalidator>(region: &Region<S, L, I>, erro
 
 /// The arguments for a call without the cache.
 #[cold]
-fn still<S, L: Lock, I: Invalidator, A>(
+fn still<S: Level, L: Lock, I: Invalidator, A>(
     region: &Region<S, L, I>,
     error: &Error,
     arguments: Option<A>,

@@ -7,8 +7,8 @@ use super::{
     Returned, answer::without,
 };
 use crate::{
-    AsKey, Created, Failure, Invalidator, Key, KeyBuf, Lock, Outcomes, Region, Result, Store,
-    region::Wishes,
+    AsKey, Created, Failure, Invalidator, Key, KeyBuf, Level, Lock, Outcomes, Region, Result,
+    Store, region::Wishes,
 };
 
 /// An item of a batch, by its key and its place in the list. The item itself stays with the caller: what
@@ -145,7 +145,7 @@ fn places(missing: Vec<Entry>) -> Vec<usize> {
     missing.into_iter().map(|entry| entry.at).collect()
 }
 
-fn settle<S, L: Lock, I: Invalidator, V, E>(
+fn settle<S: Level, L: Lock, I: Invalidator, V, E>(
     region: &Region<S, L, I>,
     outcomes: Result<Outcomes<V, E>>,
     carrier: Carrier<E>,

@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use crate::{
     Backend, Batch, Capabilities, Domain, Entry, EntryTtl, HashBackend, HashExpiry, Key, KeyBuf,
-    Lease, Level, Lifetimes, Lock, Put, ReadOpts, Result, Seen, Store, WriteOpts,
+    Lease, Level, Lifetimes, Lock, Put, ReadOpts, RegionEvent, Result, Seen, Store, WriteOpts,
 };
 
 /// One of two: stacks, backends or locks, as the program or its configuration decides when it starts.
@@ -106,6 +106,15 @@ impl<A: Level, B: Level> Level for Either<A, B> {
 
     fn adopt(&self, lifetimes: &Lifetimes) -> Result<()> {
         both!(self, it => it.adopt(lifetimes))
+    }
+
+    #[inline]
+    fn tell(&self, event: &RegionEvent<'_>) {
+        both!(self, it => it.tell(event));
+    }
+
+    fn evicted(&self) -> u64 {
+        both!(self, it => it.evicted())
     }
 }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::{
     Backend, Batch, Capabilities, Expires, HashBackend, HashExpiry, Key, KeyBuf, Level, Lifetimes,
-    Put, Result, WriteOpts,
+    Put, RegionEvent, Result, WriteOpts,
 };
 
 /// Stores `(space, name)` keys as fields of the hash `space`; plain keys stay plain.
@@ -142,6 +142,15 @@ impl<B: HashBackend, E: ExpiryPolicy> Level for Hstore<B, E> {
 
     fn adopt(&self, lifetimes: &Lifetimes) -> Result<()> {
         self.inner.adopt(lifetimes)
+    }
+
+    #[inline]
+    fn tell(&self, event: &RegionEvent<'_>) {
+        self.inner.tell(event);
+    }
+
+    fn evicted(&self) -> u64 {
+        self.inner.evicted()
     }
 }
 

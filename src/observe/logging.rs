@@ -24,7 +24,7 @@ pub struct Tracing;
 
 impl Observe for Tracing {
     fn observe(&self, event: &Event<'_>) {
-        let Event { op, keys, hits, bytes, error, took } = *event;
+        let Event { op, keys, hits, bytes, error, took, .. } = *event;
         let error = error.map(|error| error as &(dyn std::error::Error + 'static));
         match keys {
             [key] => tracing::debug!(

@@ -26,74 +26,27 @@
 //! # }
 //! ```
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc};
 
 use bytes::Bytes;
 
 use self::watch::{Asked, Watch, Watched};
 
 use crate::{
-    Backend, Batch, Capabilities, Entry, EntryTtl, Error, HashBackend, HashExpiry, Key, KeyBuf,
-    Level, Lifetimes, Put, ReadOpts, Result, Store, WriteOpts,
+    Backend, Batch, Capabilities, Entry, EntryTtl, HashBackend, HashExpiry, Key, KeyBuf, Level,
+    Lifetimes, Put, ReadOpts, Result, Store, WriteOpts,
 };
 
+mod event;
 mod logging;
 #[cfg(feature = "config")]
 mod settings;
 mod watch;
 
-pub use self::logging::{Logging, Tracing};
-
-/// What was asked of a level.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Op {
-    /// Read one key.
-    Get,
-    /// Write one key.
-    Set,
-    /// Forget one key.
-    Remove,
-    /// Read many keys.
-    GetMulti,
-    /// Write many keys.
-    SetMulti,
-    /// Forget many keys.
-    RemoveMulti,
-}
-
-impl Op {
-    /// Its name, as in a log.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Get => "get",
-            Self::Set => "set",
-            Self::Remove => "remove",
-            Self::GetMulti => "get_multi",
-            Self::SetMulti => "set_multi",
-            Self::RemoveMulti => "remove_multi",
-        }
-    }
-}
-
-/// One finished operation, seen from one level.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Event<'a> {
-    /// What was asked.
-    pub op: Op,
-    /// For which keys; one unless `op` is a batch.
-    pub keys: &'a [Key<'a>],
-    /// How many of the keys were found, for reads that succeeded.
-    pub hits: Option<usize>,
-    /// How many bytes the values had, at level 1: those written (also by a write that failed), or
-    /// those read.
-    pub bytes: Option<usize>,
-    /// Why it failed.
-    pub error: Option<&'a Error>,
-    /// How long the levels below took.
-    pub took: Duration,
-}
+pub use self::{
+    event::{Answer, Event, Happened, Op, RegionEvent},
+    logging::{Logging, Tracing},
+};
 
 /// A hook called after each operation.
 ///
@@ -115,6 +68,25 @@ pub trait Observe: Send + Sync {
     fn enabled(&self) -> bool {
         true
     }
+
+    /// Whether [`Event::took`] is of interest. While `false`, the clock is not read, which takes longer
+    /// than a hit in memory.
+    fn timed(&self) -> bool {
+        true
+    }
+
+    /// Called for what a region makes of its keys, [`enabled`](Self::enabled) or not. It goes through all
+    /// observers of a stack from the outside in, but not past tiers: those of one tier do not know
+    /// whether the caller was served. Default: nothing, at no cost.
+    #[inline]
+    fn observe_region(&self, event: &RegionEvent<'_>) {
+        let _ = event;
+    }
+
+    /// Called once, with what the observed level can keep and where that is. Default: nothing.
+    fn placed(&mut self, over: Capabilities) {
+        let _ = over;
+    }
 }
 
 // One observer may watch many levels.
@@ -126,6 +98,15 @@ impl<O: Observe + ?Sized> Observe for &O {
     fn enabled(&self) -> bool {
         (**self).enabled()
     }
+
+    fn timed(&self) -> bool {
+        (**self).timed()
+    }
+
+    #[inline]
+    fn observe_region(&self, event: &RegionEvent<'_>) {
+        (**self).observe_region(event);
+    }
 }
 
 impl<O: Observe + ?Sized> Observe for Arc<O> {
@@ -135,6 +116,15 @@ impl<O: Observe + ?Sized> Observe for Arc<O> {
 
     fn enabled(&self) -> bool {
         (**self).enabled()
+    }
+
+    fn timed(&self) -> bool {
+        (**self).timed()
+    }
+
+    #[inline]
+    fn observe_region(&self, event: &RegionEvent<'_>) {
+        (**self).observe_region(event);
     }
 }
 
@@ -154,7 +144,8 @@ impl<O: Observe + Default, S: Level> Observed<O, S> {
 
 impl<O: Observe, S: Level> Observed<O, S> {
     /// Puts `observer` over `inner`.
-    pub const fn with(observer: O, inner: S) -> Self {
+    pub fn with(mut observer: O, inner: S) -> Self {
+        observer.placed(inner.capabilities());
         Self { observer, inner }
     }
 
@@ -169,17 +160,14 @@ impl<O: Observe, S: Level> Observed<O, S> {
         &'o self,
         asked: impl FnOnce() -> Asked<'s, 'k>,
         inner: F,
-    ) -> Watched<'o, 's, 'k, O, F>
+    ) -> Watched<'o, 's, 'k, O, S, F>
     where
         F: Future<Output = Result<V>>,
     {
-        let watch = self.observer.enabled().then(|| Watch::start(&self.observer, asked()));
+        let watch = self.observer.enabled();
+        let watch = watch.then(|| Watch::start(&self.observer, &self.inner, asked()));
         Watched::new(inner, watch)
     }
-}
-
-fn bytes_of(puts: &[Put<'_, Bytes>]) -> usize {
-    puts.iter().map(|put| put.value.len()).sum()
 }
 
 impl<O: Observe, S: Level> Level for Observed<O, S> {
@@ -202,6 +190,16 @@ impl<O: Observe, S: Level> Level for Observed<O, S> {
     fn adopt(&self, lifetimes: &Lifetimes) -> Result<()> {
         self.inner.adopt(lifetimes)
     }
+
+    #[inline]
+    fn tell(&self, event: &RegionEvent<'_>) {
+        self.observer.observe_region(event);
+        self.inner.tell(event);
+    }
+
+    fn evicted(&self) -> u64 {
+        self.inner.evicted()
+    }
 }
 
 impl<O: Observe, S: Backend> Backend for Observed<O, S> {
@@ -215,8 +213,8 @@ impl<O: Observe, S: Backend> Backend for Observed<O, S> {
         value: Bytes,
         opts: WriteOpts<'_>,
     ) -> impl Future<Output = Result<()>> + Send {
-        let size = value.len();
-        let asked = move || Asked::one(Op::Set, key).sending(size);
+        let sent = self.observer.enabled().then(|| value.clone());
+        let asked = move || Asked::one(Op::Set, key).sending(sent);
         self.watch(asked, self.inner.set(key, value, opts))
     }
 
@@ -225,7 +223,7 @@ impl<O: Observe, S: Backend> Backend for Observed<O, S> {
     }
 
     fn set_multi(&self, puts: &[Put<'_, Bytes>]) -> impl Future<Output = Result<()>> + Send {
-        self.watch(|| Asked::puts(puts).sending(bytes_of(puts)), self.inner.set_multi(puts))
+        self.watch(|| Asked::bytes(puts), self.inner.set_multi(puts))
     }
 }
 
@@ -241,8 +239,8 @@ impl<O: Observe, S: HashBackend> HashBackend for Observed<O, S> {
         opts: WriteOpts<'_>,
         expiry: HashExpiry,
     ) -> impl Future<Output = Result<()>> + Send {
-        let size = value.len();
-        let asked = move || Asked::one(Op::Set, key).sending(size);
+        let sent = self.observer.enabled().then(|| value.clone());
+        let asked = move || Asked::one(Op::Set, key).sending(sent);
         self.watch(asked, self.inner.hash_set(key, value, opts, expiry))
     }
 
@@ -262,8 +260,7 @@ impl<O: Observe, S: HashBackend> HashBackend for Observed<O, S> {
         puts: &[Put<'_, Bytes>],
         expiry: HashExpiry,
     ) -> impl Future<Output = Result<()>> + Send {
-        let asked = || Asked::puts(puts).sending(bytes_of(puts));
-        self.watch(asked, self.inner.hash_set_multi(puts, expiry))
+        self.watch(|| Asked::bytes(puts), self.inner.hash_set_multi(puts, expiry))
     }
 
     fn hash_remove_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<()>> + Send {

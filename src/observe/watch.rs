@@ -10,15 +10,17 @@ use std::{
 use bytes::Bytes;
 use pin_project_lite::pin_project;
 
-use super::{Event, Observe, Op};
-use crate::{Batch, Entry, Key, Put, Result};
+use super::{
+    Event, Observe, Op,
+    event::{Answer, Each},
+};
+use crate::{Batch, Entry, Key, Level, Put, Result};
 
 /// What was asked.
 pub(super) struct Asked<'s, 'k> {
     op: Op,
     keys: Keys<'s, 'k>,
-    /// Bytes to write.
-    sent: Option<usize>,
+    sent: Sent<'s, 'k>,
 }
 
 enum Keys<'s, 'k> {
@@ -27,22 +29,54 @@ enum Keys<'s, 'k> {
     Owned(Vec<Key<'k>>),
 }
 
+/// Bytes to write.
+enum Sent<'s, 'k> {
+    Nothing,
+    One(Bytes),
+    Many(&'s [Put<'k, Bytes>]),
+}
+
 impl<'s, 'k> Asked<'s, 'k> {
     pub(super) fn one(op: Op, key: Key<'k>) -> Self {
-        Self { op, keys: Keys::One(key), sent: None }
+        Self { op, keys: Keys::One(key), sent: Sent::Nothing }
     }
 
     pub(super) fn many(op: Op, keys: &'s [Key<'k>]) -> Self {
-        Self { op, keys: Keys::Many(keys), sent: None }
+        Self { op, keys: Keys::Many(keys), sent: Sent::Nothing }
     }
 
     pub(super) fn puts<V>(puts: &[Put<'k, V>]) -> Self {
         let keys = Keys::Owned(puts.iter().map(|put| put.key).collect());
-        Self { op: Op::SetMulti, keys, sent: None }
+        Self { op: Op::SetMulti, keys, sent: Sent::Nothing }
     }
 
-    pub(super) fn sending(self, bytes: usize) -> Self {
-        Self { sent: Some(bytes), ..self }
+    pub(super) fn bytes(puts: &'s [Put<'k, Bytes>]) -> Self {
+        Self { sent: Sent::Many(puts), ..Self::puts(puts) }
+    }
+
+    pub(super) fn sending(self, bytes: Option<Bytes>) -> Self {
+        Self { sent: bytes.map_or(Sent::Nothing, Sent::One), ..self }
+    }
+}
+
+impl Sent<'_, '_> {
+    fn size(&self) -> Option<usize> {
+        match self {
+            Self::Nothing => None,
+            Self::One(bytes) => Some(bytes.len()),
+            Self::Many(puts) => Some(puts.iter().map(|put| put.value.len()).sum()),
+        }
+    }
+}
+
+impl Each for Sent<'_, '_> {
+    fn answer(&self, at: usize) -> Answer<'_> {
+        let bytes = match self {
+            Self::Nothing => None,
+            Self::One(bytes) => Some(bytes),
+            Self::Many(puts) => puts.get(at).map(|put| &put.value),
+        };
+        Answer { hit: None, bytes: bytes.map(|bytes| &**bytes) }
     }
 }
 
@@ -50,28 +84,35 @@ pin_project! {
     /// An operation under watch. Not an `async fn`, because a level nobody listens to should hand
     /// the answer through untouched, and because an `async fn` that is given a future stores it
     /// twice.
-    pub(super) struct Watched<'o, 's, 'k, O, F> {
+    pub(super) struct Watched<'o, 's, 'k, O, S, F> {
         #[pin]
         inner: F,
-        watch: Option<Watch<'o, 's, 'k, O>>,
+        watch: Option<Watch<'o, 's, 'k, O, S>>,
     }
 }
 
 /// Who wants to know of an operation, and since when it runs.
-pub(super) struct Watch<'o, 's, 'k, O> {
+pub(super) struct Watch<'o, 's, 'k, O, S> {
     observer: &'o O,
+    level: &'o S,
     asked: Asked<'s, 'k>,
-    started: Instant,
+    started: Option<Instant>,
 }
 
-impl<'o, 's, 'k, O, F> Watched<'o, 's, 'k, O, F> {
+impl<'o, 's, 'k, O, S, F> Watched<'o, 's, 'k, O, S, F> {
     #[inline]
-    pub(super) fn new(inner: F, watch: Option<Watch<'o, 's, 'k, O>>) -> Self {
+    pub(super) fn new(inner: F, watch: Option<Watch<'o, 's, 'k, O, S>>) -> Self {
         Self { inner, watch }
     }
 }
 
-impl<O: Observe, F: Future<Output = Result<V>>, V: Seen> Future for Watched<'_, '_, '_, O, F> {
+impl<O, S, F, V> Future for Watched<'_, '_, '_, O, S, F>
+where
+    O: Observe,
+    S: Level,
+    F: Future<Output = Result<V>>,
+    V: Seen,
+{
     type Output = Result<V>;
 
     #[expect(clippy::inline_always, reason = "measured: else the answer is moved once more")]
@@ -85,9 +126,10 @@ impl<O: Observe, F: Future<Output = Result<V>>, V: Seen> Future for Watched<'_, 
     }
 }
 
-impl<'o, 's, 'k, O: Observe> Watch<'o, 's, 'k, O> {
-    pub(super) fn start(observer: &'o O, asked: Asked<'s, 'k>) -> Self {
-        Self { observer, asked, started: Instant::now() }
+impl<'o, 's, 'k, O: Observe, S: Level> Watch<'o, 's, 'k, O, S> {
+    pub(super) fn start(observer: &'o O, level: &'o S, asked: Asked<'s, 'k>) -> Self {
+        let started = observer.timed().then(Instant::now);
+        Self { observer, level, asked, started }
     }
 
     // Out of line: the way through while nobody listens should stay small enough to be inlined.
@@ -105,54 +147,112 @@ impl<'o, 's, 'k, O: Observe> Watch<'o, 's, 'k, O> {
     }
 
     fn tell<V: Seen>(&self, answer: &Result<V>) {
-        let (hits, received) = answer.as_ref().map_or((None, None), Seen::seen);
+        let took = self.started.map(|started| started.elapsed()).unwrap_or_default();
+        let Asked { op, keys, sent } = &self.asked;
+        let found = answer.as_ref().ok();
+        let each: &dyn Each = match (found, sent) {
+            (Some(found), Sent::Nothing) => found,
+            (_, sent) => sent,
+        };
         self.observer.observe(&Event {
-            op: self.asked.op,
-            keys: match &self.asked.keys {
+            op: *op,
+            keys: match keys {
                 Keys::One(key) => std::slice::from_ref(key),
                 Keys::Many(keys) => keys,
                 Keys::Owned(keys) => keys,
             },
-            hits,
-            bytes: self.asked.sent.or(received),
+            hits: found.and_then(Seen::hits),
+            bytes: sent.size().or_else(|| found.and_then(Seen::size)),
             error: answer.as_ref().err(),
-            took: self.started.elapsed(),
+            took,
+            evicted: self.level.evicted(),
+            each,
         });
     }
 }
 
-/// What an answer tells: keys found, bytes received.
-pub(super) trait Seen {
-    fn seen(&self) -> (Option<usize>, Option<usize>);
+/// What an answer tells.
+pub(super) trait Seen: Each {
+    /// How many keys were found.
+    fn hits(&self) -> Option<usize>;
+
+    /// How many bytes came.
+    fn size(&self) -> Option<usize> {
+        None
+    }
+}
+
+impl Each for () {
+    fn answer(&self, _: usize) -> Answer<'_> {
+        Answer::default()
+    }
 }
 
 impl Seen for () {
-    fn seen(&self) -> (Option<usize>, Option<usize>) {
-        (None, None)
+    fn hits(&self) -> Option<usize> {
+        None
+    }
+}
+
+impl Each for Option<Bytes> {
+    fn answer(&self, _: usize) -> Answer<'_> {
+        Answer { hit: Some(self.is_some()), bytes: self.as_deref() }
     }
 }
 
 impl Seen for Option<Bytes> {
-    fn seen(&self) -> (Option<usize>, Option<usize>) {
-        (Some(usize::from(self.is_some())), self.as_ref().map(Bytes::len))
+    fn hits(&self) -> Option<usize> {
+        Some(usize::from(self.is_some()))
+    }
+
+    fn size(&self) -> Option<usize> {
+        self.as_ref().map(Bytes::len)
+    }
+}
+
+impl<T> Each for Option<Entry<T>> {
+    fn answer(&self, _: usize) -> Answer<'_> {
+        Answer { hit: Some(self.is_some()), bytes: None }
     }
 }
 
 impl<T> Seen for Option<Entry<T>> {
-    fn seen(&self) -> (Option<usize>, Option<usize>) {
-        (Some(usize::from(self.is_some())), None)
+    fn hits(&self) -> Option<usize> {
+        Some(usize::from(self.is_some()))
+    }
+}
+
+impl Each for Batch<Bytes> {
+    fn answer(&self, at: usize) -> Answer<'_> {
+        match self.get(at) {
+            Some(Ok(found)) => found.answer(0),
+            _ => Answer::default(),
+        }
     }
 }
 
 impl Seen for Batch<Bytes> {
-    fn seen(&self) -> (Option<usize>, Option<usize>) {
-        let found = || self.iter().filter_map(|answer| answer.as_ref().ok()?.as_ref());
-        (Some(found().count()), Some(found().map(Bytes::len).sum()))
+    fn hits(&self) -> Option<usize> {
+        Some(self.iter().filter(|answer| matches!(answer, Ok(Some(_)))).count())
+    }
+
+    fn size(&self) -> Option<usize> {
+        let found = self.iter().filter_map(|answer| answer.as_ref().ok()?.as_ref());
+        Some(found.map(Bytes::len).sum())
+    }
+}
+
+impl<T> Each for Batch<Entry<T>> {
+    fn answer(&self, at: usize) -> Answer<'_> {
+        match self.get(at) {
+            Some(Ok(found)) => found.answer(0),
+            _ => Answer::default(),
+        }
     }
 }
 
 impl<T> Seen for Batch<Entry<T>> {
-    fn seen(&self) -> (Option<usize>, Option<usize>) {
-        (Some(self.iter().filter(|answer| matches!(answer, Ok(Some(_)))).count()), None)
+    fn hits(&self) -> Option<usize> {
+        Some(self.iter().filter(|answer| matches!(answer, Ok(Some(_)))).count())
     }
 }

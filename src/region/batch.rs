@@ -1,6 +1,9 @@
 //! What is known about the keys of a batch under way.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant as Moment},
+};
 
 use tokio::time::Instant;
 
@@ -24,6 +27,10 @@ pub(super) struct Batch<'k, K, T, E> {
     pub(super) blocks: bool,
     /// What the caller takes for an answer.
     pub(super) wants: Wants,
+    /// Whether the caller looks something up.
+    pub(super) looks_up: bool,
+    /// Since when it has been waiting for others, if it has.
+    pub(super) waits_since: Option<Moment>,
 }
 
 impl<'k, K, T, E> Batch<'k, K, T, E> {
@@ -56,6 +63,8 @@ impl<'k, K, T, E> Batch<'k, K, T, E> {
             places,
             blocks,
             wants,
+            looks_up: wants != Wants::New,
+            waits_since: None,
         }
     }
 

@@ -11,7 +11,7 @@ use super::{
     flight::{Join, Seat, deadline},
     read::{Answer, Left},
 };
-use crate::{Error, ErrorKind, Failure, Invalidator, Lock, Result, Store, runtime};
+use crate::{Error, ErrorKind, Failure, Happened, Invalidator, Lock, Result, Store, runtime};
 
 impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     pub(super) async fn create_behind<T, E, Fut>(
@@ -28,13 +28,16 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     {
         let found = self.first_sight(asked.key, found).await;
         match self.left(asked.key, Wants::Value, found).await? {
-            Left::Fresh(value) => Ok(value),
+            Left::Fresh(value) => {
+                self.tell_fresh(1);
+                Ok(value)
+            }
             Left::Missing => {
                 let create = async || create().await.map(Created::new);
                 self.create_boxed(asked, Ok(None), create).await
             }
             Left::Stale(value) => {
-                self.inner.tally.stale.add();
+                self.tell_of(Happened::Stale, asked.key);
                 let create = || {
                     let created = create();
                     async { created.await.map(Created::new) }
@@ -72,7 +75,8 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         let refresh = async move {
             let key = key.as_key();
             let (forced, behind) = (false, true);
-            let asked = Asked { key, wants, crew, seen, forced, behind, blocks, copy };
+            let waits_since = None;
+            let asked = Asked { key, wants, crew, seen, forced, behind, blocks, copy, waits_since };
             let until = deadline(region.call.wait_timeout);
             // Whatever becomes of it is told by the region's statistics.
             let _ = region.lead(asked, lead, Left::Stale(value), until, create).await;

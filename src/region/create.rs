@@ -1,11 +1,12 @@
 //! Read-through of one key: the algorithm, and nothing else.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin, sync::Arc, time::Instant as Moment};
 
 use tokio::{
     runtime::Handle,
     time::{Instant, timeout_at},
 };
+use tracing::{Instrument, info_span};
 
 use super::{
     Region,
@@ -17,7 +18,8 @@ use super::{
     read::{Answer, Left},
 };
 use crate::{
-    Error, ErrorKind, Failure, Invalidator, Key, Level, Lock, Result, Seen, Store, Verdict,
+    Error, ErrorKind, Failure, Happened, Invalidator, Key, Level, Lock, Result, Seen, Store,
+    Verdict,
 };
 
 /// What a caller takes for an answer.
@@ -59,13 +61,15 @@ pub(super) struct Asked<'k> {
     pub(super) blocks: bool,
     /// Whether what was found may be an older copy of what the stack has.
     pub(super) copy: bool,
+    /// Since when it has been waiting for others, if it has.
+    pub(super) waits_since: Option<Moment>,
 }
 
 impl<'k> Asked<'k> {
     pub(super) fn new(key: Key<'k>, wants: Wants, seen: u64) -> Self {
         let crew = Crew::new();
         let (forced, behind, blocks, copy) = (false, false, false, false);
-        Self { key, wants, crew, seen, forced, behind, blocks, copy }
+        Self { key, wants, crew, seen, forced, behind, blocks, copy, waits_since: None }
     }
 
     /// The same with a creator that blocks its thread.
@@ -75,6 +79,11 @@ impl<'k> Asked<'k> {
 }
 
 impl Asked<'_> {
+    /// Whether the caller looks something up, and has no answer yet.
+    pub(super) fn looks_up(&self) -> bool {
+        self.wants != Wants::New && !self.behind
+    }
+
     /// Whether a stale value is better than an error.
     fn falls_back(&self, stale_on_error: bool) -> bool {
         self.behind || (stale_on_error && self.wants != Wants::New)
@@ -135,6 +144,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         let mut left = self.left(key, wants, found).await?;
         loop {
             if let Left::Fresh(value) = left {
+                self.tell_found(&asked);
                 return Ok(value);
             }
             // Who wants a new value is not content with a stale one.
@@ -153,13 +163,14 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 Seat::Follow(flight) => flight,
             };
             if let (false, Left::Stale(value)) = (waits, left) {
-                self.inner.tally.stale.add();
+                self.tell_of(Happened::Stale, key);
                 return Ok(value);
             }
+            asked.waits_since.get_or_insert_with(Moment::now);
             match self.outcome(&flight, until).await {
                 Some(outcome) => {
                     if let Some(result) = shared(&outcome, wants) {
-                        self.inner.tally.shared.add();
+                        self.tell_found(&asked);
                         return result;
                     }
                 }
@@ -205,24 +216,38 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         // From before: what changes while the creator runs makes its value older, not newer.
         let stamp = self.stamp(key);
         lead.restamp(stamp);
-        let created = match crew.create(held.renewing(async { create().await }, asked.blocks)).await
-        {
+        let work = crew.create(held.renewing(async { create().await }, asked.blocks));
+        let began = Moment::now();
+        let created = work.instrument(info_span!(target: "larder::create", "create", %key)).await;
+        let took = began.elapsed();
+        let created = match created {
             Ok(created) => created,
             Err(error) => {
-                self.inner.tally.failures.add();
+                self.tell_failed(&[key], took);
                 let error = Arc::new(error);
                 lead.land(|| Outcome::failure(&error));
                 self.give_back(held).await;
                 return match stale {
                     Left::Stale(value) if asked.falls_back(self.call.stale_on_error) => {
                         self.stands_in(key);
+                        if !asked.behind {
+                            self.tell_of(Happened::Stale, key);
+                        }
                         Ok(value)
                     }
-                    _ => Err(Failure::Creator(error)),
+                    _ => {
+                        if asked.looks_up() {
+                            self.tell_of(Happened::Miss, key);
+                        }
+                        Err(Failure::Creator(error))
+                    }
                 };
             }
         };
-        self.inner.tally.creations.add();
+        if asked.looks_up() {
+            self.tell_of(Happened::Miss, key);
+        }
+        self.tell_created(&[key], 1, took);
         let (entry, wanted) = self.entry_of(created, stamp);
         let stored = match wanted {
             true => self.store(key, &lead, &held, &entry).await,
@@ -240,7 +265,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// Waits for the turn to create, and looks whether that is still necessary.
     async fn turn<T>(
         &self,
-        asked: Asked<'_>,
+        mut asked: Asked<'_>,
         lead: &Lead,
         mut left: Left<T>,
         mut until: Instant,
@@ -256,7 +281,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 left = self.left(key, wants, self.read_anew(key).await).await?;
             }
             return Ok(match left {
-                Left::Fresh(value) => Turn::Theirs(value),
+                Left::Fresh(value) => {
+                    self.tell_found(&asked);
+                    Turn::Theirs(value)
+                }
                 left => Turn::Ours(Held::none(lock), left),
             });
         }
@@ -279,6 +307,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 }
                 if let Left::Fresh(value) = left {
                     self.give_back(held).await;
+                    self.tell_found(&asked);
                     return Ok(Turn::Theirs(value));
                 }
                 return Ok(Turn::Ours(held, left));
@@ -286,12 +315,13 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             match left {
                 Left::Stale(value) if wants != Wants::New => {
                     if !asked.behind {
-                        self.inner.tally.stale.add();
+                        self.tell_of(Happened::Stale, key);
                     }
                     return Ok(Turn::Pass(value));
                 }
                 other => left = other,
             }
+            asked.waits_since.get_or_insert_with(Moment::now);
             match timeout_at(until, self.released(key, &mut owners)).await {
                 Ok(Ok(())) if owners.changed_hands() => self.wait_anew(lead, &mut until),
                 Ok(Ok(())) => {}
@@ -312,6 +342,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             }
             left = self.left(key, wants, self.read_anew(key).await).await?;
             if let Left::Fresh(value) = left {
+                self.tell_found(&asked);
                 return Ok(Turn::Theirs(value));
             }
         }
@@ -335,7 +366,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     }
 
     /// A lock that fails is done without.
-    fn without_lock<T>(&self, error: &Error, left: Left<T>) -> Result<Turn<L, T>> {
+    fn without_lock<T>(&self, error: &Error, left: Left<T>) -> Result<Turn<L, T>>
+    where
+        S: Level,
+    {
         self.bypass(error)?;
         Ok(Turn::Ours(Held::none(&self.inner.lock), left))
     }
@@ -346,7 +380,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         key: Key<'_>,
         wants: Wants,
         found: Answer<T>,
-    ) -> Result<Left<T>> {
+    ) -> Result<Left<T>>
+    where
+        S: Level,
+    {
         Ok(wants.of(self.settle(key, self.usable(found)?).await))
     }
 
@@ -370,10 +407,11 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         if self.call.on_timeout == OnTimeout::Stale {
             let found = self.usable(self.read(key).await)?;
             if let Some(value) = found.and_then(|entry| entry.value) {
-                self.inner.tally.stale.add();
+                self.tell_of(Happened::Stale, key);
                 return Ok(Some(value));
             }
         }
+        self.tell_of(Happened::Miss, key);
         let waited = self.call.wait_timeout;
         Err(Error::new(ErrorKind::Timeout, "region").with_key(key).with_message(format!(
             "another caller is still creating this value after {waited:?}; raise `wait_timeout`, let \

@@ -1,12 +1,14 @@
 //! Creating those keys of a batch that are ours to create.
 
-use std::{collections::HashMap, future::Future, mem, sync::Arc};
+use std::{collections::HashMap, future::Future, mem, sync::Arc, time::Instant as Moment};
+
+use tracing::{Instrument, info_span};
 
 use super::{
     Region, batch::Batch, create::Wants, created::Created, flight::Outcome, held::Held, keep::Made,
     multi::Led, read::Left,
 };
-use crate::{AsKey, Failure, Invalidator, Key, Lock, Store};
+use crate::{AsKey, Failure, Happened, Invalidator, Key, Level, Lock, Store};
 
 impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// Creates the keys that are ours, stores them, and hands them to those who wait.
@@ -45,13 +47,25 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             stamps.push(stamp);
         }
         let missing = ours.iter().map(|(_, led)| batch.items[led.at].clone()).collect();
+        let keys: Vec<Key<'_>> = ours.iter().map(|(_, led)| batch.keys[led.at]).collect();
         // A creator that works before it returns a future does so inside the crew, too.
         let work = held.renewing(async { create(missing).await }, batch.blocks);
-        let created = match batch.crew.create(work).await {
+        let work = batch.crew.create(work);
+        let span = info_span!(target: "larder::create", "create_multi", keys = keys.len());
+        let began = Moment::now();
+        let created = match work.instrument(span).await {
             Ok(created) => created,
-            Err(error) => return self.failed(batch, ours, &Arc::new(error)),
+            Err(error) => {
+                self.tell_failed(&keys, began.elapsed());
+                return self.failed(batch, ours, &Arc::new(error));
+            }
         };
-        let mut made = self.sorted(batch, &ours, created);
+        let took = began.elapsed();
+        let mut made = sorted(batch, &ours, created);
+        if batch.looks_up {
+            self.tell_misses(&keys);
+        }
+        self.tell_created(&keys, made.len(), took);
         let mut entries = Vec::with_capacity(ours.len());
         for ((_, led), stamp) in ours.iter().zip(stamps) {
             let created = made.remove(&led.at).unwrap_or_else(|| self.absent());
@@ -82,28 +96,6 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         }
     }
 
-    /// What was created, by the position of its key. What nobody asked for is left out.
-    fn sorted<K, Q, T, E>(
-        &self,
-        batch: &Batch<'_, K, T, E>,
-        ours: &[(usize, Led)],
-        created: impl IntoIterator<Item = (Q, Created<T>)>,
-    ) -> HashMap<usize, Created<T>>
-    where
-        Q: AsKey,
-    {
-        let asked: HashMap<Key<'_>, usize> =
-            ours.iter().map(|(_, led)| (batch.keys[led.at], led.at)).collect();
-        let mut made = HashMap::with_capacity(asked.len());
-        for (key, created) in created {
-            if let Some(at) = asked.get(&key.as_key()) {
-                self.inner.tally.creations.add();
-                made.insert(*at, created);
-            }
-        }
-        made
-    }
-
     /// What a key gets for which the creator returned nothing.
     pub(super) fn absent<T>(&self) -> Created<T> {
         let nothing = Created::nothing();
@@ -117,20 +109,46 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         ours: Vec<(usize, Led)>,
         error: &Arc<E>,
     ) where
+        S: Level,
         E: Send + Sync + 'static,
     {
-        self.inner.tally.failures.add();
         for (_, Led { at, lead }) in ours {
             lead.land(|| Outcome::failure(error));
             let stale = batch.takes_stale(at) && self.call.stale_on_error;
             let answer = match mem::replace(&mut batch.left[at], Left::Missing) {
                 Left::Stale(value) if stale => {
                     self.stands_in(batch.keys[at]);
+                    self.tell_of(Happened::Stale, batch.keys[at]);
                     Ok(value)
                 }
-                _ => Err(Failure::Creator(Arc::clone(error))),
+                _ => {
+                    if batch.looks_up {
+                        self.tell_of(Happened::Miss, batch.keys[at]);
+                    }
+                    Err(Failure::Creator(Arc::clone(error)))
+                }
             };
             batch.answer(at, answer);
         }
     }
+}
+
+/// What was created, by the position of its key. What nobody asked for is left out.
+fn sorted<K, Q, T, E>(
+    batch: &Batch<'_, K, T, E>,
+    ours: &[(usize, Led)],
+    created: impl IntoIterator<Item = (Q, Created<T>)>,
+) -> HashMap<usize, Created<T>>
+where
+    Q: AsKey,
+{
+    let asked: HashMap<Key<'_>, usize> =
+        ours.iter().map(|(_, led)| (batch.keys[led.at], led.at)).collect();
+    let mut made = HashMap::with_capacity(asked.len());
+    for (key, created) in created {
+        if let Some(at) = asked.get(&key.as_key()) {
+            made.insert(*at, created);
+        }
+    }
+    made
 }

@@ -11,7 +11,7 @@ use super::{
     read::Next,
 };
 use crate::{
-    AsKey, Error, Failure, Immediate, Invalidator, Key, Lock, Result, Store,
+    AsKey, Error, Failure, Happened, Immediate, Invalidator, Key, Level, Lock, Result, Store,
     entry::{NEVER_FRESH, age_limit},
     runtime::glance,
 };
@@ -159,8 +159,11 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     }
 
     /// Counts and logs that a function goes on without the cache.
-    pub(crate) fn done_without(&self, error: &Error) {
-        self.inner.tally.bypassed.add();
+    pub(crate) fn done_without(&self, error: &Error)
+    where
+        S: Level,
+    {
+        self.tell_error(Happened::Bypassed, error);
         self.inner.tally.warn(error, self.inner.clock.now());
     }
 

@@ -2,7 +2,8 @@
 
 use super::{Region, created::Created, flight::Lead, held::Held};
 use crate::{
-    Entry, ErrorKind, Invalidator, Key, Level, Lock, Meta, Put, Result, Store, Timestamp, Verdict,
+    Entry, ErrorKind, Happened, Invalidator, Key, Level, Lock, Meta, Put, Result, Store, Timestamp,
+    Verdict,
 };
 
 /// An entry of a batch, ready to be stored.
@@ -42,7 +43,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         S: Store<T>,
     {
         if !self.may_store(key, lead, &entry.meta) {
-            self.inner.tally.voided.add();
+            self.tell_of(Happened::Voided, key);
             return Ok(());
         }
         let mut opts = self.write_opts(entry.meta.ttl());
@@ -50,7 +51,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             if self.inner.fenced {
                 opts = opts.fenced(lease);
             } else if matches!(held.confirm().await.as_deref(), Ok([false])) {
-                self.inner.tally.voided.add();
+                self.tell_of(Happened::Voided, key);
                 return Ok(());
             }
         }
@@ -71,7 +72,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         for Made { key, lead, lease, entry } in each {
             let lost = lease.zip(confirmed.as_ref()).is_some_and(|(at, ours)| !ours[at]);
             if lost || !self.may_store(*key, lead, &entry.meta) {
-                self.inner.tally.voided.add();
+                self.tell_of(Happened::Voided, *key);
                 continue;
             }
             let mut opts = self.write_opts(entry.meta.ttl());
@@ -113,11 +114,14 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         matches!(verdict, Verdict::Valid | Verdict::Outdated) && lead.may_store()
     }
 
-    fn written(&self, written: Result<()>) -> Result<()> {
+    fn written(&self, written: Result<()>) -> Result<()>
+    where
+        S: Level,
+    {
         match written {
             // Somebody took the lock over: what was created stays out of the store, no more.
             Err(error) if error.kind() == ErrorKind::LeaseLost => {
-                self.inner.tally.voided.add();
+                self.tell_error(Happened::Voided, &error);
                 Ok(())
             }
             Err(error) => self.bypass(&error),

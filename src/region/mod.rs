@@ -11,7 +11,8 @@ use self::{
     stats::Tally,
 };
 use crate::{
-    Capabilities, Clock, Key, Level, Local, Lock, Meta, Result, Store, Timestamp, WriteOpts,
+    Capabilities, Clock, Happened, Key, Level, Local, Lock, Meta, Result, Store, Timestamp,
+    WriteOpts,
 };
 
 mod batch;
@@ -38,6 +39,7 @@ mod settings;
 mod shared_marks;
 mod source;
 mod stats;
+mod tell;
 mod through;
 mod through_multi;
 mod typed;
@@ -193,7 +195,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     {
         let key = key.into();
         let rest = move |found| match found {
-            Ok(None) if !self.looks_twice() => Next::Done(Ok(None)),
+            Ok(None) if !self.looks_twice() => {
+                self.tell_of(Happened::Miss, key);
+                Next::Done(Ok(None))
+            }
             // It may have to ask first what other processes have invalidated.
             found => Next::Boxed(Box::pin(self.get_at_second_sight(key, found))),
         };
@@ -222,24 +227,31 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let (mut values, mut outdated) = (Vec::with_capacity(keys.len()), Vec::new());
+        let (mut left, mut outdated) = (Vec::with_capacity(keys.len()), Vec::new());
         for (at, found) in self.read_multi(&keys, false).await?.into_iter().enumerate() {
             let may_be_copy = self.may_be_copy(&found);
             let found = self.missed(found)?;
-            let left = self.settle(keys[at], found).await;
-            if may_be_copy && !matches!(left, Left::Fresh(_)) {
+            left.push(self.settle(keys[at], found).await);
+            if may_be_copy && !matches!(left[at], Left::Fresh(_)) {
                 outdated.push(at);
             }
-            values.push(left.fresh());
         }
         if !outdated.is_empty() {
             let again: Vec<Key<'_>> = outdated.iter().map(|at| keys[*at]).collect();
             for (at, found) in outdated.into_iter().zip(self.read_multi(&again, true).await?) {
                 let found = self.missed(found)?;
-                values[at] = self.settle(keys[at], found).await.fresh();
+                left[at] = self.settle(keys[at], found).await;
             }
         }
-        Ok(values)
+        let missing: Vec<Key<'_>> = keys
+            .iter()
+            .zip(&left)
+            .filter(|(_, left)| !matches!(left, Left::Fresh(_)))
+            .map(|(key, _)| *key)
+            .collect();
+        self.tell_fresh(keys.len() - missing.len());
+        self.tell_misses(&missing);
+        Ok(left.into_iter().map(Left::fresh).collect())
     }
 
     /// The value under `key`, fresh or stale, with what is known about it.
@@ -267,9 +279,22 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             left = self.settle(key, entry).await;
         }
         let (value, stale) = match left {
-            Left::Fresh(Some(value)) => (value, false),
-            Left::Stale(Some(value)) => (value, true),
-            Left::Fresh(None) | Left::Stale(None) | Left::Missing => return Ok(None),
+            Left::Fresh(Some(value)) => {
+                self.tell_fresh(1);
+                (value, false)
+            }
+            Left::Stale(Some(value)) => {
+                self.tell_of(Happened::Stale, key);
+                (value, true)
+            }
+            Left::Fresh(None) => {
+                self.tell_fresh(1);
+                return Ok(None);
+            }
+            Left::Stale(None) | Left::Missing => {
+                self.tell_of(Happened::Miss, key);
+                return Ok(None);
+            }
         };
         Ok(Some(Found { value, created_at, read_at: self.inner.clock.now(), stale }))
     }

@@ -1,6 +1,6 @@
 //! Read-through of many keys at once.
 
-use std::{collections::HashMap, future::Future, mem};
+use std::{collections::HashMap, future::Future, mem, time::Instant as Moment};
 
 use tokio::{runtime::Handle, time::timeout_at};
 
@@ -14,7 +14,7 @@ use super::{
     options::OnTimeout,
     read::Left,
 };
-use crate::{AsKey, Failure, Invalidator, Key, Level, Lock, Result, Seen, Store};
+use crate::{AsKey, Failure, Happened, Invalidator, Key, Level, Lock, Result, Seen, Store};
 
 /// What became of each key of a batch, in the caller's order; collect it into a
 /// `Result<Vec<Option<T>>, Failure<E>>` to fail as a whole.
@@ -133,18 +133,32 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 Err(error) => return batch.fail(which.iter().copied(), &error),
             },
         };
+        let mut fresh = 0;
         for (at, found) in which.iter().zip(found) {
+            let key = batch.keys[*at];
             batch.copies[*at] = self.may_be_copy(&found);
-            match self.left(batch.keys[*at], batch.wants, found).await {
-                Ok(Left::Fresh(value)) => batch.answer(*at, Ok(value)),
+            match self.left(key, batch.wants, found).await {
+                Ok(Left::Fresh(value)) => {
+                    match batch.waits_since {
+                        Some(since) => self.tell_waited(key, since, batch.looks_up),
+                        None => fresh += 1,
+                    }
+                    batch.answer(*at, Ok(value));
+                }
                 Ok(left) => batch.left[*at] = left,
                 Err(error) => batch.fail([*at], &error),
             }
         }
+        if fresh > 0 && batch.looks_up {
+            self.tell_fresh(fresh);
+        }
     }
 
     /// Takes the seats of all open keys. Who has a stale value does not follow.
-    fn seats<K, T, E>(&self, batch: &mut Batch<'_, K, T, E>, too_slow: Followed) -> Seats {
+    fn seats<K, T, E>(&self, batch: &mut Batch<'_, K, T, E>, too_slow: Followed) -> Seats
+    where
+        S: Level,
+    {
         let mut seats = Seats::default();
         let mut too_slow: HashMap<usize, Follower> = too_slow.into_iter().collect();
         for at in batch.open() {
@@ -164,7 +178,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 Seat::Lead(lead) => seats.led.push(Led { at, lead }),
                 Seat::Follow(flight) => match mem::replace(&mut batch.left[at], Left::Missing) {
                     Left::Stale(value) if stale => {
-                        self.inner.tally.stale.add();
+                        self.tell_of(Happened::Stale, key);
                         batch.answer(at, Ok(value));
                     }
                     _ => seats.followed.push((at, flight)),
@@ -183,10 +197,11 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     {
         let mut too_slow = Vec::new();
         for (at, flight) in followed {
+            let since = *batch.waits_since.get_or_insert_with(Moment::now);
             match self.outcome(&flight, batch.until).await {
                 Some(outcome) => {
                     if let Some(answer) = shared(&outcome, Wants::Answer) {
-                        self.inner.tally.shared.add();
+                        self.tell_waited(batch.keys[at], since, batch.looks_up);
                         batch.answer(at, answer);
                     }
                 }
@@ -238,6 +253,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             if waited_for.replace(first) != Some(first) {
                 owners = Seen::default();
             }
+            batch.waits_since.get_or_insert_with(Moment::now);
             let released = self.released(batch.keys[first], &mut owners);
             take = match timeout_at(batch.until, released).await {
                 Ok(Ok(())) => {
@@ -317,7 +333,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             let stale = batch.takes_stale(led.at);
             match mem::replace(&mut batch.left[led.at], Left::Missing) {
                 Left::Stale(value) if stale => {
-                    self.inner.tally.stale.add();
+                    self.tell_of(Happened::Stale, batch.keys[led.at]);
                     batch.answer(led.at, Ok(value));
                 }
                 _ => busy.push(led),

@@ -10,8 +10,8 @@ use pin_project_lite::pin_project;
 
 use super::{Region, invalidate::Verdict};
 use crate::{
-    Batch, Entry, Error, ErrorKind, Invalidator, Key, Lock, Meta, ReadOpts, Result, Store, Tiers,
-    Timestamp, entry::NEVER_FRESH,
+    Batch, Entry, Error, ErrorKind, Happened, Invalidator, Key, Level, Lock, Meta, ReadOpts,
+    Result, Store, Tiers, Timestamp, entry::NEVER_FRESH,
 };
 
 /// What a stack answers to a read.
@@ -81,7 +81,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             return Err(Ok(None));
         }
         match self.inner.stack.read(key).await {
-            Ok(Some(Entry { value: Some(value), meta })) if self.is_fresh(meta, limit) => Ok(value),
+            Ok(Some(Entry { value: Some(value), meta })) if self.is_fresh(meta, limit) => {
+                self.tell_fresh(1);
+                Ok(value)
+            }
             answer => Err(answer),
         }
     }
@@ -98,14 +101,16 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         let found = self.first_sight(key, found).await;
         let may_be_copy = self.may_be_copy(&found);
         let found = self.missed(found)?;
-        match self.settle(key, found).await {
-            Left::Fresh(value) => Ok(value),
-            Left::Stale(_) | Left::Missing if may_be_copy => {
-                let found = self.missed(self.read_anew(key).await)?;
-                Ok(self.settle(key, found).await.fresh())
-            }
-            Left::Stale(_) | Left::Missing => Ok(None),
+        let mut left = self.settle(key, found).await;
+        if may_be_copy && !matches!(left, Left::Fresh(_)) {
+            let found = self.missed(self.read_anew(key).await)?;
+            left = self.settle(key, found).await;
         }
+        match left {
+            Left::Fresh(_) => self.tell_fresh(1),
+            Left::Stale(_) | Left::Missing => self.tell_of(Happened::Miss, key),
+        }
+        Ok(left.fresh())
     }
 
     /// Whether a first look has seen nothing because this call asks some of the tiers only.
@@ -203,7 +208,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     }
 
     /// A read that failed: a miss if only the entry is to blame.
-    pub(super) fn missed<T>(&self, found: Answer<T>) -> Answer<T> {
+    pub(super) fn missed<T>(&self, found: Answer<T>) -> Answer<T>
+    where
+        S: Level,
+    {
         match found {
             Err(error) if error.is_unreadable() => self.unreadable(&error).map(|()| None),
             found => found,
@@ -211,7 +219,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     }
 
     /// What is left of a read once failures are worked around.
-    pub(super) fn usable<T>(&self, found: Answer<T>) -> Answer<T> {
+    pub(super) fn usable<T>(&self, found: Answer<T>) -> Answer<T>
+    where
+        S: Level,
+    {
         match self.missed(found) {
             Err(error) if !error.is_unreadable() => self.bypass(&error).map(|()| None),
             found => found,
@@ -219,17 +230,23 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     }
 
     /// An entry that cannot be decoded is a miss.
-    fn unreadable(&self, error: &Error) -> Result<()> {
+    fn unreadable(&self, error: &Error) -> Result<()>
+    where
+        S: Level,
+    {
         if error.kind() == ErrorKind::Version {
             return Ok(()); // an old entry, nothing wrong with it
         }
-        self.inner.tally.unreadable.add();
+        self.tell_error(Happened::Undecodable, error);
         self.forgive(error)
     }
 
     /// A store or a lock that fails is done without.
-    pub(super) fn bypass(&self, error: &Error) -> Result<()> {
-        self.inner.tally.bypassed.add();
+    pub(super) fn bypass(&self, error: &Error) -> Result<()>
+    where
+        S: Level,
+    {
+        self.tell_error(Happened::Bypassed, error);
         self.forgive(error)
     }
 
@@ -273,6 +290,7 @@ enum Rest<C, G> {
 
 impl<S, T, L, I, F, H, C, G> Future for Through<'_, S, L, I, F, H, C, G>
 where
+    S: Level,
     L: Lock,
     I: Invalidator,
     F: Future<Output = Answer<T>>,
@@ -297,6 +315,7 @@ where
             Poll::Ready(Ok(Some(Entry { value: Some(value), meta })))
                 if this.region.is_fresh(meta, *this.limit) =>
             {
+                this.region.tell_fresh(1);
                 Poll::Ready((this.hit)(value))
             }
             Poll::Ready(answer) => this.rest.begin(answer, cx),

@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::{Error, Timestamp, seldom::Seldom};
+use crate::{Error, Happened, RegionEvent, Timestamp, seldom::Seldom};
 
 /// What a region did besides handing out fresh values, since it was made; from
 /// [`Region::stats`](crate::Region::stats).
@@ -16,7 +16,7 @@ pub struct Stats {
     /// Callers served by a creation they waited for: its value or its error.
     pub shared: u64,
     /// Callers given a stale value because another one, here or in another process, was refreshing
-    /// it, or after they had waited for too long.
+    /// it, after they had waited for too long, or because the creator failed.
     pub stale: u64,
     /// Created values not stored, because the key was written, deleted or invalidated in the meantime,
     /// another caller took over, or the lease was lost. A batch that lost several leases to the store
@@ -31,22 +31,22 @@ pub struct Stats {
 
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    pub(super) creations: Counter,
-    pub(super) failures: Counter,
-    pub(super) shared: Counter,
-    pub(super) stale: Counter,
-    pub(super) voided: Counter,
-    pub(super) unreadable: Counter,
-    pub(super) bypassed: Counter,
+    creations: Counter,
+    failures: Counter,
+    shared: Counter,
+    stale: Counter,
+    voided: Counter,
+    unreadable: Counter,
+    bypassed: Counter,
     warned: Seldom,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Counter(AtomicU64);
+struct Counter(AtomicU64);
 
 impl Counter {
-    pub(super) fn add(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+    fn add(&self, count: usize) {
+        self.0.fetch_add(count as u64, Ordering::Relaxed);
     }
 
     fn read(&self) -> u64 {
@@ -55,6 +55,19 @@ impl Counter {
 }
 
 impl Tally {
+    pub(super) fn count(&self, event: &RegionEvent<'_>) {
+        match event.what {
+            Happened::Fresh | Happened::Miss => {}
+            Happened::Stale => self.stale.add(event.count),
+            Happened::Created => self.creations.add(event.count),
+            Happened::CreatorFailed => self.failures.add(1),
+            Happened::Waited => self.shared.add(event.count),
+            Happened::Undecodable => self.unreadable.add(event.count),
+            Happened::Voided => self.voided.add(event.count),
+            Happened::Bypassed => self.bypassed.add(event.count),
+        }
+    }
+
     pub(super) fn stats(&self) -> Stats {
         Stats {
             creations: self.creations.read(),

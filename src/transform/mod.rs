@@ -45,7 +45,7 @@ use bytes::Bytes;
 
 use crate::{
     Backend, Batch, Capabilities, HashBackend, HashExpiry, Key, KeyBuf, Level, Lifetimes, Put,
-    Result, WriteOpts,
+    RegionEvent, Result, WriteOpts,
 };
 
 /// A reversible change of bytes: compression, encryption, a checksum.
@@ -128,6 +128,15 @@ impl<X: Transform, B: Level> Level for Transformed<X, B> {
 
     fn adopt(&self, lifetimes: &Lifetimes) -> Result<()> {
         self.inner.adopt(lifetimes)
+    }
+
+    #[inline]
+    fn tell(&self, event: &RegionEvent<'_>) {
+        self.inner.tell(event);
+    }
+
+    fn evicted(&self) -> u64 {
+        self.inner.evicted()
     }
 }
 

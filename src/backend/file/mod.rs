@@ -14,8 +14,8 @@ use self::{
     writer::{Op, Swept, Tidy},
 };
 use crate::{
-    Backend, Batch, Capabilities, Clock, Expires, Immediate, Key, Level, Put, Result, Timestamp,
-    WriteOpts,
+    Backend, Batch, Capabilities, Clock, Expires, Immediate, Key, Level, Place, Put, Result,
+    Timestamp, WriteOpts,
 };
 
 mod check;
@@ -364,6 +364,7 @@ impl Level for File {
             .with_expires(Expires::Always)
             .with_fence(domain)
             .with_immediate(Immediate::Reads)
+            .with_place(Place::new("file"))
     }
 }
 

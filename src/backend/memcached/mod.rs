@@ -28,7 +28,7 @@ pub(crate) use self::{
 };
 use self::{names::Names, protocol::LARGEST_VALUE};
 use crate::{
-    Backend, Batch, Capabilities, Error, Expires, Key, KeyBuf, Level, Put, Result, WriteOpts,
+    Backend, Batch, Capabilities, Error, Expires, Key, KeyBuf, Level, Place, Put, Result, WriteOpts,
 };
 
 /// One or many memcached servers, over TCP, TLS or a UNIX socket.
@@ -270,7 +270,7 @@ impl Level for Memcached {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default().with_expires(Expires::Always)
+        Capabilities::default().with_expires(Expires::Always).with_place(Place::new("memcached"))
     }
 
     fn stored_key(&self, key: Key<'_>) -> Option<KeyBuf> {

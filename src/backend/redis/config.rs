@@ -11,7 +11,7 @@ use super::{
 };
 #[cfg(feature = "backend-redis-tls")]
 use crate::backend::tls::Tls;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Place, Result};
 
 pub(super) const URL_FORMS: &str = "not a Redis URL; expected redis://[user:password@]host[:port][/db], \
                          rediss:// for TLS, or unix:///path[?db=1&user=name&pass=word]";
@@ -28,6 +28,12 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// What the server is called where people watch.
+    pub(super) fn place(&self, name: &'static str) -> Place {
+        let place = Place::new(name);
+        u32::try_from(self.database).map_or(place, |database| place.database(database))
+    }
+
     /// Another server that is entered the same way.
     pub(super) fn at(&self, host: &str, port: u16) -> Result<Self> {
         let tls = self.address.is_tls();

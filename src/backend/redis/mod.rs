@@ -254,7 +254,10 @@ impl<W: Wire> Level for Redis<W> {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default().with_expires(Expires::Always).with_fence(self.wire.domain())
+        Capabilities::default()
+            .with_expires(Expires::Always)
+            .with_fence(self.wire.domain())
+            .with_place(self.wire.place())
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     fields::{FieldTtl, Fitted},
     tracking::Listener,
 };
-use crate::{Domain, Key, Lease, Result};
+use crate::{Domain, Key, Lease, Place, Result};
 
 /// How the requests of a [`Redis`](crate::Redis) reach their server: [`Direct`],
 /// [`Cluster`](crate::Cluster) or [`Sentinel`](crate::Sentinel). Nobody else can implement it.
@@ -95,6 +95,9 @@ pub trait Carry: Clone + Send + Sync + 'static {
     /// Where the entries and the locks of one key see each other.
     fn domain(&self) -> Domain;
 
+    /// What it is called where people watch.
+    fn place(&self) -> Place;
+
     /// The name of an entry outside of hashes.
     fn name(key: Key<'_>) -> Cow<'_, [u8]> {
         key.flat()
@@ -159,6 +162,10 @@ impl Carry for Direct {
     fn domain(&self) -> Domain {
         let target = self.0.target();
         Domain::new(("redis", target.address.to_string(), target.database))
+    }
+
+    fn place(&self) -> Place {
+        self.0.target().place("redis")
     }
 
     fn describe(&self, shown: &mut fmt::DebugStruct<'_, '_>) {

@@ -52,7 +52,7 @@ use bytes::Bytes;
 use self::writer::Written;
 use crate::{
     Backend, Batch, Capabilities, Entry, EntryTtl, Error, HashBackend, HashExpiry, Key, KeyBuf,
-    Level, Lifetimes, Put, ReadOpts, Result, Store, WriteOpts,
+    Level, Lifetimes, Put, ReadOpts, RegionEvent, Result, Store, WriteOpts,
 };
 
 mod bucketed;
@@ -170,6 +170,15 @@ impl<M: KeyMap, S: Level> Level for Keyed<M, S> {
 
     fn adopt(&self, lifetimes: &Lifetimes) -> Result<()> {
         self.inner.adopt(lifetimes)
+    }
+
+    #[inline]
+    fn tell(&self, event: &RegionEvent<'_>) {
+        self.inner.tell(event);
+    }
+
+    fn evicted(&self) -> u64 {
+        self.inner.evicted()
     }
 }
 

@@ -279,6 +279,12 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Level for Tiered<L1, L2, C> {
         self.near.store.adopt(lifetimes)?;
         self.far.adopt(lifetimes)
     }
+
+    // What the region makes of a key is not told to the tiers: neither knows what the other one did.
+
+    fn evicted(&self) -> u64 {
+        self.near.store.evicted().saturating_add(self.far.evicted())
+    }
 }
 
 impl<L1: EntryTtl + 'static, L2: EntryTtl, C: Changes> EntryTtl for Tiered<L1, L2, C> {}

@@ -9,7 +9,7 @@ use super::{
     read::Answer,
 };
 use crate::{
-    EntryTtl, Immediate, Key, Level, Local, Lock, Result, Store,
+    EntryTtl, Happened, Immediate, Key, Level, Local, Lock, Result, Store,
     runtime::{self, glance},
 };
 
@@ -119,7 +119,10 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
         let key = key.into();
         match self.fresh(key) {
             Some(Ok(value)) => Ok(Some(value)),
-            Some(Err(Ok(None))) if !self.region.looks_twice() => Ok(None),
+            Some(Err(Ok(None))) if !self.region.looks_twice() => {
+                self.region.tell_of(Happened::Miss, key);
+                Ok(None)
+            }
             Some(Err(found)) => read(
                 Some(key),
                 self.answers_at_once(),

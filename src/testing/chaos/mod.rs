@@ -17,7 +17,7 @@ use self::{handle::Met, rule::Action};
 use super::dice::Dice;
 use crate::{
     Backend, Batch, Capabilities, Entry, EntryTtl, Error, ErrorKind, HashBackend, HashExpiry, Key,
-    KeyBuf, Level, Lifetimes, Op, Put, ReadOpts, Result, Store, WriteOpts,
+    KeyBuf, Level, Lifetimes, Op, Put, ReadOpts, RegionEvent, Result, Store, WriteOpts,
 };
 
 /// A level that fails when it is told to: errors, delays, lost replies, damaged bytes, calls that
@@ -170,6 +170,15 @@ impl<S: Level> Level for Chaos<S> {
 
     fn adopt(&self, lifetimes: &Lifetimes) -> Result<()> {
         self.inner.adopt(lifetimes)
+    }
+
+    #[inline]
+    fn tell(&self, event: &RegionEvent<'_>) {
+        self.inner.tell(event);
+    }
+
+    fn evicted(&self) -> u64 {
+        self.inner.evicted()
     }
 }
 

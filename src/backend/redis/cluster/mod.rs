@@ -34,7 +34,7 @@ use super::{
     tracking::Listener,
     wire::Carry,
 };
-use crate::{Domain, Error, ErrorKind, Key, Result, runtime::all};
+use crate::{Domain, Error, ErrorKind, Key, Place, Result, runtime::all};
 
 /// How often a command follows a redirection.
 const MOST_HOPS: u32 = 6;
@@ -387,6 +387,10 @@ impl Carry for Cluster {
         let mut seeds: Vec<_> = self.0.seeds.iter().map(|seed| seed.address.to_string()).collect();
         seeds.sort_unstable();
         Domain::new(("redis-cluster", seeds, self.0.seeds[0].database))
+    }
+
+    fn place(&self) -> Place {
+        self.0.seeds[0].place("redis cluster")
     }
 
     fn name(key: Key<'_>) -> Cow<'_, [u8]> {

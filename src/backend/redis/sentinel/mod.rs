@@ -22,7 +22,7 @@ use super::{
     tracking::Listener,
     wire::Carry,
 };
-use crate::{Domain, Error, ErrorKind, Key, Lease, Result};
+use crate::{Domain, Error, ErrorKind, Key, Lease, Place, Result};
 
 /// The wire of a [`RedisSentinel`](crate::RedisSentinel): each connection is made to the server that the
 /// sentinels name at that moment.
@@ -159,6 +159,10 @@ impl Carry for Sentinel {
     fn domain(&self) -> Domain {
         let target = self.master.target();
         Domain::new(("redis-sentinel", target.address.to_string(), target.database))
+    }
+
+    fn place(&self) -> Place {
+        self.master.target().place("redis sentinel")
     }
 
     fn describe(&self, shown: &mut fmt::DebugStruct<'_, '_>) {
