@@ -1,14 +1,19 @@
 //! What a request has read or written, it does not ask for again.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::Arc,
+    task::{Context, Waker},
+    time::Duration,
+};
 
 use larder::{
-    BackendExt, ErrorKind, Invalidation, LayerExt, ManualClock, Memory, Options, PayloadExt,
+    BackendExt, ErrorKind, Invalidation, LayerExt, ManualClock, Memo, Memory, Options, PayloadExt,
     Region, RequestScope, Tiers, Timestamp,
     testing::{Calls, Chaos, Fault},
 };
 
-use crate::{World, parts, request, text};
+use crate::{World, parts, request, support::yielding::Yielding, text};
 
 #[tokio::test]
 async fn a_value_is_asked_for_once() {
@@ -340,6 +345,34 @@ async fn a_change_that_is_dropped_leaves_nothing_known() {
             let wanted = text("new").filter(|_| !removes);
             assert_eq!(region.get::<String>("k").await.unwrap(), wanted);
             drop(hold);
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_read_during_a_change_that_is_dropped_is_not_known() {
+    for removes in [false, true] {
+        let truth = Arc::new(Memo::<String>::new());
+        let region = Yielding(Arc::clone(&truth)).request_scoped().region();
+        let others = truth.region();
+        others.set("k", "old".to_owned()).await.unwrap();
+        request(async {
+            let mut change = Box::pin(async {
+                if removes {
+                    region.delete("k").await
+                } else {
+                    region.set("k", "new".to_owned()).await
+                }
+            });
+            let waker = &mut Context::from_waker(Waker::noop());
+            assert!(change.as_mut().poll(waker).is_pending());
+            assert_eq!(region.get::<String>("k").await.unwrap(), text("old"));
+            assert!(change.as_mut().poll(waker).is_pending());
+            drop(change);
+            let wanted = text("new").filter(|_| !removes);
+            assert_eq!(others.get("k").await.unwrap(), wanted, "it took place");
+            assert_eq!(region.get::<String>("k").await.unwrap(), wanted);
         })
         .await;
     }
