@@ -479,6 +479,8 @@ mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod transform;
+#[cfg(feature = "config")]
+mod units;
 
 #[cfg(feature = "config")]
 pub use self::config::{Config, Declared, FromConfig, Regions};
