@@ -441,6 +441,7 @@
 //! | `dates-time` | [`dates`]: the same for the types of `time` | |
 //! | `macros` | [`cached`](macro@cached), [`cached_multi`](macro@cached_multi); compiles syn | |
 //! | `key-hashed` | [`Hashed`], [`Normalized`]; over `blake3` and `sha1` | |
+//! | `template-minijinja` | `template`: cached fragments in the templates of `minijinja` | |
 //! | `cli` | the command `larder`, which looks into a running Redis and says which stack would take fewer bytes; see `docs/inspect.md` | |
 //! | `testing` | [`testing`]: suites for backends, stores and locks, and [`Chaos`](testing::Chaos), a layer that fails; for dev-dependencies | |
 //!
@@ -476,10 +477,12 @@ mod shared_error;
 pub mod stacks;
 mod store;
 mod sync;
+#[cfg(feature = "template-minijinja")]
+pub mod template;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod transform;
-#[cfg(feature = "config")]
+#[cfg(any(feature = "config", feature = "template-minijinja"))]
 mod units;
 
 #[cfg(feature = "config")]
