@@ -236,6 +236,9 @@ fn lifetime(fragment: &str, expire: &Value) -> Result<Option<Duration>, Template
 /// Renders the body, escaped as the engine does it where the body stands.
 fn rendered(state: &mut State<'_, '_>, caller: &Value) -> Result<String, TemplateError> {
     let body = caller.call(state, &[])?;
+    if body.kind() == ValueKind::Invalid {
+        return Err(raised(&body));
+    }
     match (state.auto_escape(), body.as_str()) {
         (AutoEscape::None, Some(text)) => Ok(text.to_owned()),
         (_, Some(text)) if body.is_safe() => Ok(text.to_owned()),

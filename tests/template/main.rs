@@ -15,8 +15,13 @@
 #[cfg(test)]
 mod support;
 
+mod arguments;
 mod escaping;
+mod failures;
 mod keys;
+mod places;
+mod scopes;
+mod sharing;
 
 use std::sync::{
     Arc,
