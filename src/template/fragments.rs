@@ -115,12 +115,10 @@ impl Fragments {
         name: &str,
         key: impl Into<Value>,
     ) -> Result<KeyBuf> {
-        match key::text(template, escape, name, &key.into()) {
-            Ok(text) => Ok(Key::from(text.as_str()).to_buf()),
-            Err(error) => Err(Error::new(ErrorKind::Encode, "template")
-                .with_message(error.to_string())
-                .with_source(error)),
-        }
+        let text = key::text(template, escape, name, &key.into()).map_err(|error| {
+            Error::new(ErrorKind::Encode, "template").with_message(error.to_string())
+        })?;
+        Ok(Key::from(text.as_str()).to_buf())
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
@@ -146,22 +144,18 @@ impl Fragments {
             ))
         })?;
         let key = argument(options, "key")?.unwrap_or(Value::from(()));
-        let expire = argument(options, "expire")?;
-        let region = argument(options, "region")?.filter(|region| !region.is_none());
+        let (expire, region) = (argument(options, "expire")?, argument(options, "region")?);
         options.assert_all_used()?;
 
-        let expire_after =
-            expire.and_then(|given| lifetime(name, &given).transpose()).transpose()?;
+        let expire_after = expire.map(|expire| lifetime(name, &expire)).transpose()?;
         let region = self.choose(name, region.as_ref())?;
         let key = key::text(state.name(), state.auto_escape(), name, &key)?;
         let body = &mut || rendered(state, &caller).map_err(Value::from);
-        let text =
-            region.keep(key.as_str().into(), expire_after, body).map_err(
-                |failure| match failure {
-                    Failure::Creator(error) => raised(&error),
-                    Failure::Cache(error) => failed(name, error),
-                },
-            )?;
+        let kept = region.keep(key.as_str().into(), expire_after, body);
+        let text = kept.map_err(|failure| match failure {
+            Failure::Creator(error) => raised(&error),
+            Failure::Cache(error) => failed(name, error),
+        })?;
         // What the engine itself makes of a body.
         Ok(match state.auto_escape() {
             AutoEscape::None => text.into(),
@@ -209,22 +203,22 @@ impl<S: Store<String>, L: Lock, I: Invalidator> Keeps for Region<S, L, I> {
     }
 }
 
-/// The argument `name`, if it is given; one that is undefined is, too.
+/// The argument `name`. An undefined one is there, other than `none`: nobody has meant that.
 fn argument(options: &Kwargs, name: &str) -> Result<Option<Value>, TemplateError> {
-    if options.has(name) { options.get(name).map(Some) } else { Ok(None) }
+    let given = if options.has(name) { Some(options.get::<Value>(name)?) } else { None };
+    Ok(given.filter(|given| !given.is_none()))
 }
 
-/// What `expire` says; `None` where that is `none`.
-fn lifetime(fragment: &str, expire: &Value) -> Result<Option<Duration>, TemplateError> {
+/// What `expire` says.
+fn lifetime(fragment: &str, expire: &Value) -> Result<Duration, TemplateError> {
     let lifetime = match expire.kind() {
-        ValueKind::None => return Ok(None),
         ValueKind::String => expire.as_str().and_then(|text| units::parse_time(text.trim())),
         ValueKind::Number => f64::try_from(expire.clone())
             .ok()
             .and_then(|secs| Duration::try_from_secs_f64(secs).ok()),
         _ => None,
     };
-    lifetime.map(Some).ok_or_else(|| {
+    lifetime.ok_or_else(|| {
         wrong(format!(
             "fragment `{fragment}`: `expire` is {}; write a time such as \"5m\", \"1h 30m\", \"250ms\" \
              or 300 (seconds)",
