@@ -463,6 +463,7 @@
 //! | `request` | [`RequestScoped`], [`Loader`], [`Lazy`]: a cache that lives as long as one request, lookups in batches, relations | |
 //! | `request-tower` | `request`, and `RequestLayer` for services of tower; over `http`, `tower-layer`, `tower-service` | |
 //! | `request-axum` | `request-tower`, and [`RequestScope`] as an argument of axum's handlers; over `axum-core` | |
+//! | `template-minijinja` | `template`: cached fragments in the templates of `minijinja` | |
 //! | `cli` | the command `larder`, which looks into a running Redis and says which stack would take fewer bytes; see `docs/inspect.md` | |
 //! | `testing` | [`testing`]: suites for backends, stores and locks, and [`Chaos`](testing::Chaos), a layer that fails; for dev-dependencies | |
 //!
@@ -500,9 +501,13 @@ mod shared_error;
 pub mod stacks;
 mod store;
 mod sync;
+#[cfg(feature = "template-minijinja")]
+pub mod template;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod transform;
+#[cfg(any(feature = "config", feature = "template-minijinja"))]
+mod units;
 
 #[cfg(feature = "config")]
 pub use self::config::{Config, Declared, FromConfig, Regions};

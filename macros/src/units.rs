@@ -1,1 +1,1 @@
-../../src/config/units.rs
+../../src/units.rs

@@ -106,7 +106,6 @@ mod regions;
 mod setting;
 mod source;
 mod table;
-mod units;
 mod value;
 
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
-use super::units;
+use crate::units;
 
 /// The longest time that can be configured: a thousand years.
 const LONGEST: Duration = Duration::from_secs(1_000 * 366 * 86_400);
