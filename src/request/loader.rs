@@ -148,6 +148,34 @@ where
         }
     }
 
+    /// Keeps many objects, as [`set`](Self::set) does, in one go; of two for one id the later one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Region::set_multi`].
+    pub async fn set_multi(
+        &self,
+        values: impl IntoIterator<Item = (impl Borrow<Q::Id>, Q::Value)>,
+    ) -> Result<()> {
+        let mut last = HashMap::new();
+        for (id, value) in values {
+            let key = self.lookup.key(id.borrow()).as_key().to_buf();
+            last.insert(key, self.lookup.before_store(value));
+        }
+        let (mut keys, mut stored, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+        for (key, value) in last {
+            match value {
+                Some(value) => {
+                    keys.push(key);
+                    stored.push(value);
+                }
+                None => gone.push(key),
+            }
+        }
+        self.region.set_multi(keys.iter().map(AsKey::as_key).zip(stored)).await?;
+        self.region.delete_multi(gone.iter().map(AsKey::as_key)).await
+    }
+
     /// Forgets the object `id`, or that there is none.
     ///
     /// # Errors

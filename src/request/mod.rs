@@ -115,6 +115,7 @@
 //! Tasks, threads and streamed bodies are outside of the request unless it is carried there: see
 //! [`RequestScope`].
 
+mod counters;
 #[cfg(feature = "request-axum")]
 mod extract;
 #[cfg(feature = "request-tower")]
@@ -134,6 +135,7 @@ pub use self::extract::MissingRequestScope;
 #[cfg(feature = "request-tower")]
 pub use self::layer::{RequestLayer, RequestService};
 pub use self::{
+    counters::Counters,
     lazy::Lazy,
     loader::Loader,
     lookup::Lookup,

@@ -15,7 +15,7 @@ use std::{
 use pin_project_lite::pin_project;
 use tokio::task::futures::TaskLocalFuture;
 
-use super::{notes::Notes, stash::Stash};
+use super::{counters::Counters, notes::Notes, stash::Stash};
 use crate::{Clock, Timestamp};
 
 tokio::task_local! {
@@ -62,6 +62,7 @@ struct Inner {
     started: Instant,
     notes: Notes,
     stash: Stash,
+    counters: Arc<Counters>,
 }
 
 impl RequestScope {
@@ -76,6 +77,7 @@ impl RequestScope {
             started: Instant::now(),
             notes: Notes::default(),
             stash: Stash::default(),
+            counters: Arc::default(),
         }))
     }
 
@@ -130,6 +132,12 @@ impl RequestScope {
         &self.0.stash
     }
 
+    /// What the application counts in it. They outlive the request with whoever has a clone of the `Arc`.
+    #[must_use]
+    pub fn counters(&self) -> &Arc<Counters> {
+        &self.0.counters
+    }
+
     pub(super) fn notes(&self) -> &Notes {
         &self.0.notes
     }
@@ -148,6 +156,7 @@ impl fmt::Debug for RequestScope {
             .field("name", &self.name())
             .field("notes", self.notes())
             .field("stash", self.stash())
+            .field("counters", self.counters())
             .finish_non_exhaustive()
     }
 }

@@ -304,3 +304,19 @@ fn futures_may_be_spawned_and_secrets_are_not_shown() {
     drop(sends(names.set(1, String::new())));
     assert!(format!("{names:?}").starts_with("Loader { region: Region"));
 }
+
+#[tokio::test]
+async fn many_are_kept_at_once() {
+    let (names, database, world) = names();
+    request(async {
+        names.prefetch([1, 2]).await.unwrap();
+        database.take();
+        let kept = [(1, "x"), (7, "old"), (7, "seven"), (8, "eight")];
+        names.set_multi(kept.map(|(id, name)| (id, name.to_owned()))).await.unwrap();
+        let found = names.get_multi([1, 2, 7, 8]).await.unwrap();
+        assert_eq!(found, [text("x"), text("name 2"), text("seven"), text("eight")]);
+        assert!(database.take().is_empty());
+    })
+    .await;
+    assert_eq!(world.writes(), 2);
+}

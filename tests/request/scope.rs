@@ -150,3 +150,16 @@ fn what_is_kept_is_not_shown() {
     let shown = format!("{scope:?}");
     assert!(shown.contains("GET /") && !shown.contains("s3cret"), "{shown}");
 }
+
+#[test]
+fn what_is_counted_outlives_the_request() {
+    let scope = RequestScope::new("GET /");
+    assert_eq!(scope.counters().get("sql"), 0);
+    scope.counters().add("sql", 2);
+    scope.clone().counters().add("calls", 1);
+    scope.counters().add("sql", u64::MAX);
+    let counters = std::sync::Arc::clone(scope.counters());
+    drop(scope);
+    assert_eq!(counters.all(), [("sql", u64::MAX), ("calls", 1)]);
+    assert_eq!(format!("{counters:?}"), format!("{{\"sql\": {}, \"calls\": 1}}", u64::MAX));
+}
