@@ -1,0 +1,78 @@
+//! Where the shop keeps things: the cache, as types.
+
+use std::{path::Path, time::Duration};
+
+use larder::{
+    BackendExt, Either, File, Framed, LayerExt, Memo, Metered, PayloadExt, Postcard, Recorded,
+    Redis, Region, RequestScoped, Result, Store, Tiered,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Typed values in memory, before bytes in a file or in Redis.
+type OverFile<T> = Tiered<Memo<T>, Framed<Postcard<File>>>;
+type OverRedis<T> = Tiered<Memo<T>, Framed<Postcard<Redis>>, Redis>;
+
+/// The same, and seen: as a whole, and each of its tiers.
+type SeenOverFile<T> = Tiered<Recorded<Memo<T>>, Framed<Postcard<Recorded<File>>>>;
+type SeenOverRedis<T> = Tiered<Recorded<Memo<T>>, Framed<Postcard<Recorded<Redis>>>, Redis>;
+
+/// What a page asks for twice, it gets from its request.
+type Bare<T> = RequestScoped<Either<OverFile<T>, OverRedis<T>>>;
+type Seen<T> = RequestScoped<Recorded<Metered<Either<SeenOverFile<T>, SeenOverRedis<T>>>>>;
+
+/// The stack of the shop. A program would have one of the two; this one compares them.
+pub type Stack<T> = Either<Seen<T>, Bare<T>>;
+
+/// How a region is made.
+pub struct Stacks<'a> {
+    pub file: &'a Path,
+    pub redis: Option<&'a str>,
+    /// Without being recorded and counted.
+    pub bare: bool,
+}
+
+impl Stacks<'_> {
+    /// A region of values that are fresh for `minutes`.
+    pub fn region<T>(&self, name: &'static str, minutes: u64) -> Result<Region<Stack<T>>>
+    where
+        T: Clone + Send + Sync + Serialize + DeserializeOwned + 'static,
+    {
+        let fresh = Duration::from_secs(60 * minutes);
+        Region::builder(self.stack(name)?).expire_after(fresh).negative_ttl(fresh).build()
+    }
+
+    fn stack<T>(&self, name: &'static str) -> Result<Stack<T>>
+    where
+        T: Clone + Send + Sync + Serialize + DeserializeOwned + 'static,
+        Memo<T>: Store<T>,
+    {
+        let memo = || Memo::with_capacity(50_000);
+        let far = match self.redis {
+            // Redis tells what other processes change under this prefix.
+            Some(url) => Either::Second(Redis::builder(url).tracking(format!("{name}:")).build()?),
+            None => Either::First(File::open(self.file)?),
+        };
+        if self.bare {
+            let stack = match far {
+                Either::First(file) => Either::First(file.postcard().framed().behind(memo())),
+                Either::Second(redis) => {
+                    let bytes = redis.clone().postcard().framed();
+                    Either::Second(bytes.behind(memo()).coherent(redis)?)
+                }
+            };
+            return Ok(Either::Second(stack.request_scoped()));
+        }
+        let memory = || memo().recorded((name, "memory"));
+        let stack = match far {
+            Either::First(file) => {
+                let bytes = file.recorded((name, "file")).postcard().framed();
+                Either::First(bytes.behind(memory()))
+            }
+            Either::Second(redis) => {
+                let bytes = redis.clone().recorded((name, "redis")).postcard().framed();
+                Either::Second(bytes.behind(memory()).coherent(redis)?)
+            }
+        };
+        Ok(Either::First(stack.metered(name).recorded(name).request_scoped()))
+    }
+}
