@@ -441,6 +441,7 @@
 //! | `dates-time` | [`dates`]: the same for the types of `time` | |
 //! | `macros` | [`cached`](macro@cached), [`cached_multi`](macro@cached_multi); compiles syn | |
 //! | `key-hashed` | [`Hashed`], [`Normalized`]; over `blake3` and `sha1` | |
+//! | `observe-metered` | [`Metered`]: counters and histograms for Prometheus and others; over `metrics` | |
 //! | `cli` | the command `larder`, which looks into a running Redis and says which stack would take fewer bytes; see `docs/inspect.md` | |
 //! | `testing` | [`testing`]: suites for backends, stores and locks, and [`Chaos`](testing::Chaos), a layer that fails; for dev-dependencies | |
 //!
