@@ -11,7 +11,7 @@ use super::{
     flight::{Join, Seat, deadline},
     read::{Answer, Left},
 };
-use crate::{Error, ErrorKind, Failure, Happened, Invalidator, Lock, Result, Store, runtime};
+use crate::{Error, ErrorKind, Failure, Invalidator, Lock, Result, Store, runtime};
 
 impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     pub(super) async fn create_behind<T, E, Fut>(
@@ -27,7 +27,8 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
         let found = self.first_sight(asked.key, found).await;
-        match self.left(asked.key, Wants::Value, found).await? {
+        let left = self.left(asked.key, Wants::Value, found).await;
+        match self.answered(&[asked.key], true, left)? {
             Left::Fresh(value) => {
                 self.tell_fresh(1);
                 Ok(value)
@@ -37,7 +38,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 self.create_boxed(asked, Ok(None), create).await
             }
             Left::Stale(value) => {
-                self.tell_of(Happened::Stale, asked.key);
+                self.tell_stale(asked.key, true);
                 let create = || {
                     let created = create();
                     async { created.await.map(Created::new) }

@@ -138,8 +138,12 @@ impl LevelHandles {
         if !place.name.is_empty() {
             labels.push(metrics::Label::from_static_parts("backend", place.name));
         }
-        let of_tier =
-            || (counter!(names::TIER_HITS, labels.clone()), counter!(names::TIER_MISSES, labels.clone()));
+        let of_tier = || {
+            (
+                counter!(names::TIER_HITS, labels.clone()),
+                counter!(names::TIER_MISSES, labels.clone()),
+            )
+        };
         Self {
             tier: label.tier.is_some().then(of_tier),
             evictions: counter!(names::EVICTIONS, labels.clone()),
@@ -163,9 +167,8 @@ impl LevelHandles {
             self.bytes(event.op).increment(bytes as u64);
         }
         // What cannot be decoded, and what somebody else may write now, says nothing against the store.
-        let failed = |error: &crate::Error| {
-            !error.is_unreadable() && error.kind() != ErrorKind::LeaseLost
-        };
+        let failed =
+            |error: &crate::Error| !error.is_unreadable() && error.kind() != ErrorKind::LeaseLost;
         if event.error.is_some_and(failed) {
             self.errors.increment(1);
         }

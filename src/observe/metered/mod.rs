@@ -13,7 +13,7 @@ mod handles;
 mod names;
 
 /// Counts what the region makes of its keys and what the levels below do, through the `metrics` facade:
-/// for Prometheus, StatsD, or whatever exporter the application installs.
+/// for Prometheus, `StatsD`, or whatever exporter the application installs.
 ///
 /// ```
 /// # #[cfg(all(feature = "backend-memory", feature = "codec-json"))] {
@@ -109,8 +109,8 @@ impl Meter {
     /// Upper bounds for the buckets of all histograms, in seconds: from a server next door to a creator
     /// that takes half a minute.
     pub const SECONDS: [f64; 16] = [
-        0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
-        10.0, 30.0,
+        0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
+        2.5, 10.0, 30.0,
     ];
 
     /// Counts with this label.
