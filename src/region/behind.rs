@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use tokio::runtime::Handle;
+use tracing::{Instrument, Span, info_span};
 
 use super::{
     Region,
@@ -82,6 +83,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             // Whatever becomes of it is told by the region's statistics.
             let _ = region.lead(asked, lead, Left::Stale(value), until, create).await;
         };
+        // Not a child of the caller's span, which would not end before the refresh does.
+        let span = info_span!(target: "larder::create", parent: None, "refresh", key = %asked.key);
+        span.follows_from(Span::current());
+        let refresh = refresh.instrument(span);
         if blocks {
             runtime.spawn_blocking(|| runtime::run(true, refresh));
         } else {

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use tracing::debug;
+
 use super::{Region, create::Asked};
 use crate::{Error, Happened, Key, Level, RegionEvent, Result};
 
@@ -64,7 +66,9 @@ impl<S: Level, L, I> Region<S, L, I> {
         if looked_up {
             self.tell_of(Happened::Miss, key);
         }
-        self.tell(&RegionEvent::new(Happened::Waited, &[key]).took(since.elapsed()));
+        let took = since.elapsed();
+        debug!(target: "larder::create", %key, ?took, "waited for another creation");
+        self.tell(&RegionEvent::new(Happened::Waited, &[key]).took(took));
     }
 
     /// That a creator ran, and how many values it made.
