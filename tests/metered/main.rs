@@ -10,8 +10,11 @@ mod counters;
 
 mod exporter;
 mod levels;
+#[cfg(feature = "backend-redis")]
+mod processes;
 
 mod scrape;
+mod spans;
 
 mod stampede;
 mod sums;
