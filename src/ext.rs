@@ -108,6 +108,13 @@ pub trait LayerExt: Level + Sized {
         Logging::new(self)
     }
 
+    /// Counts and times each operation of this level, and what the region makes of its keys
+    /// ([`Metered`](crate::Metered)): `.metered("users")`.
+    #[cfg(feature = "observe-metered")]
+    fn metered(self, label: impl Into<crate::Label>) -> crate::Metered<Self> {
+        crate::Metered::with(crate::Meter::new(label), self)
+    }
+
     /// Puts a text before every key ([`Prefixed`]).
     fn prefixed(self, prefix: impl Into<Box<str>>) -> Prefixed<Self> {
         Prefixed::new(prefix, self)

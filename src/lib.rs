@@ -464,6 +464,7 @@
 //! | `request-tower` | `request`, and `RequestLayer` for services of tower; over `http`, `tower-layer`, `tower-service` | |
 //! | `request-axum` | `request-tower`, and [`RequestScope`] as an argument of axum's handlers; over `axum-core` | |
 //! | `template-minijinja` | `template`: cached fragments in the templates of `minijinja` | |
+//! | `observe-metered` | [`Metered`]: counters and histograms for Prometheus and others; over `metrics` | |
 //! | `cli` | the command `larder`, which looks into a running Redis and says which stack would take fewer bytes; see `docs/inspect.md` | |
 //! | `testing` | [`testing`]: suites for backends, stores and locks, and [`Chaos`](testing::Chaos), a layer that fails; for dev-dependencies | |
 //!

@@ -7,6 +7,8 @@
 #[cfg(feature = "macros")]
 mod functions;
 mod harness;
+#[cfg(feature = "observe-metered")]
+mod metered;
 mod other_keys;
 mod redis_hit;
 
@@ -32,6 +34,8 @@ fn main() {
     in_process();
     #[cfg(feature = "macros")]
     functions::run();
+    #[cfg(feature = "observe-metered")]
+    metered::run(&keys());
     other_keys::run(&keys());
     redis_hit::run();
 }

@@ -38,13 +38,19 @@ use crate::{
 };
 
 mod event;
+mod label;
 mod logging;
+#[cfg(feature = "observe-metered")]
+mod metered;
 #[cfg(feature = "config")]
 mod settings;
 mod watch;
 
+#[cfg(feature = "observe-metered")]
+pub use self::metered::{Meter, Metered};
 pub use self::{
     event::{Answer, Event, Happened, Op, RegionEvent},
+    label::Label,
     logging::{Logging, Tracing},
 };
 

@@ -21,3 +21,11 @@ impl FromConfig for Tracing {
         Ok(Self)
     }
 }
+
+/// With the name of the region for a label.
+#[cfg(feature = "observe-metered")]
+impl FromConfig for super::Meter {
+    fn from_config(table: &Table<'_>) -> Result<Self> {
+        Ok(Self::new(table.name().to_owned()))
+    }
+}

@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use tokio::runtime::Handle;
+use tracing::{Instrument, Span, info_span};
 
 use super::{
     Region,
@@ -11,7 +12,7 @@ use super::{
     flight::{Join, Seat, deadline},
     read::{Answer, Left},
 };
-use crate::{Error, ErrorKind, Failure, Happened, Invalidator, Lock, Result, Store, runtime};
+use crate::{Error, ErrorKind, Failure, Invalidator, Lock, Result, Store, runtime};
 
 impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     pub(super) async fn create_behind<T, E, Fut>(
@@ -27,7 +28,8 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
         let found = self.first_sight(asked.key, found).await;
-        match self.left(asked.key, Wants::Value, found).await? {
+        let left = self.left(asked.key, Wants::Value, found).await;
+        match self.answered(&[asked.key], true, left)? {
             Left::Fresh(value) => {
                 self.tell_fresh(1);
                 Ok(value)
@@ -37,7 +39,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 self.create_boxed(asked, Ok(None), create).await
             }
             Left::Stale(value) => {
-                self.tell_of(Happened::Stale, asked.key);
+                self.tell_stale(asked.key, true);
                 let create = || {
                     let created = create();
                     async { created.await.map(Created::new) }
@@ -81,6 +83,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             // Whatever becomes of it is told by the region's statistics.
             let _ = region.lead(asked, lead, Left::Stale(value), until, create).await;
         };
+        // Not a child of the caller's span, which would not end before the refresh does.
+        let span = info_span!(target: "larder::create", parent: None, "refresh", key = %asked.key);
+        span.follows_from(Span::current());
+        let refresh = refresh.instrument(span);
         if blocks {
             runtime.spawn_blocking(|| runtime::run(true, refresh));
         } else {

@@ -144,7 +144,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             }
         };
         asked.copy = self.may_be_copy(&found);
-        let mut left = self.left(key, wants, found).await?;
+        let looks_up = asked.looks_up();
+        let left = self.left(key, wants, found).await;
+        let mut left = self.answered(&[key], looks_up, left)?;
         loop {
             if let Left::Fresh(value) = left {
                 self.tell_found(&asked);
@@ -161,12 +163,14 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 }
             };
             let flight = match seat {
-                Seat::Own => return Err(recursion(key).into()),
+                Seat::Own => {
+                    return Ok(self.answered(&[key], looks_up, Err(recursion(key)))?);
+                }
                 Seat::Lead(lead) => return self.lead(asked, lead, left, until, create).await,
                 Seat::Follow(flight) => flight,
             };
             if let (false, Left::Stale(value)) = (waits, left) {
-                self.tell_of(Happened::Stale, key);
+                self.tell_stale(key, looks_up);
                 return Ok(value);
             }
             asked.waits_since.get_or_insert_with(Moment::now);
@@ -181,13 +185,16 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                     too_slow = Some(flight);
                     until = deadline(self.call.wait_timeout);
                 }
-                None => return Ok(self.out_of_time(key).await?),
+                None => {
+                    let answer = self.out_of_time(key, looks_up).await;
+                    return Ok(self.answered(&[key], looks_up, answer)?);
+                }
             }
             // The flight brought nothing, or something of another type: look again.
             asked.seen = self.inner.flights.landed();
             let found = self.read(key).await;
             asked.copy = self.may_be_copy(&found);
-            left = self.left(key, wants, found).await?;
+            left = self.answered(&[key], looks_up, self.left(key, wants, found).await)?;
         }
     }
 
@@ -208,7 +215,8 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         Fut: Future<Output = Result<Created<T>, E>>,
     {
         let Asked { key, crew, .. } = asked;
-        let (held, stale) = match self.turn(asked, &lead, left, until).await? {
+        let turn = self.turn(asked, &lead, left, until).await;
+        let (held, stale) = match self.answered(&[key], asked.looks_up(), turn)? {
             Turn::Ours(held, stale) => (held, stale),
             Turn::Theirs(value) => {
                 lead.land(|| self.found(value.as_ref()));
@@ -233,9 +241,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 return match stale {
                     Left::Stale(value) if asked.falls_back(self.call.stale_on_error) => {
                         self.stands_in(key);
-                        if !asked.behind {
-                            self.tell_of(Happened::Stale, key);
-                        }
+                        self.tell_stale(key, asked.looks_up());
                         Ok(value)
                     }
                     _ => {
@@ -317,9 +323,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             }
             match left {
                 Left::Stale(value) if wants != Wants::New => {
-                    if !asked.behind {
-                        self.tell_of(Happened::Stale, key);
-                    }
+                    self.tell_stale(key, asked.looks_up());
                     return Ok(Turn::Pass(value));
                 }
                 other => left = other,
@@ -337,7 +341,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                     outrun = true;
                     self.wait_anew(lead, &mut until);
                 }
-                Err(_) => return Ok(Turn::Pass(self.out_of_time(key).await?)),
+                Err(_) => return Ok(Turn::Pass(self.out_of_time(key, asked.looks_up()).await?)),
             }
             // What another process made meanwhile is new enough.
             if wants == Wants::New {
@@ -403,18 +407,17 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     }
 
     /// What a caller gets that has waited too long and does not create for itself.
-    pub(super) async fn out_of_time<T>(&self, key: Key<'_>) -> Result<Option<T>>
+    pub(super) async fn out_of_time<T>(&self, key: Key<'_>, looks_up: bool) -> Result<Option<T>>
     where
         S: Store<T>,
     {
         if self.call.on_timeout == OnTimeout::Stale {
             let found = self.usable(self.read(key).await)?;
             if let Some(value) = found.and_then(|entry| entry.value) {
-                self.tell_of(Happened::Stale, key);
+                self.tell_stale(key, looks_up);
                 return Ok(Some(value));
             }
         }
-        self.tell_of(Happened::Miss, key);
         let waited = self.call.wait_timeout;
         Err(Error::new(ErrorKind::Timeout, "region").with_key(key).with_message(format!(
             "another caller is still creating this value after {waited:?}; raise `wait_timeout`, let \

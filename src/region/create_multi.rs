@@ -118,7 +118,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             let answer = match mem::replace(&mut batch.left[at], Left::Missing) {
                 Left::Stale(value) if stale => {
                     self.stands_in(batch.keys[at]);
-                    self.tell_of(Happened::Stale, batch.keys[at]);
+                    self.tell_stale(batch.keys[at], batch.looks_up);
                     Ok(value)
                 }
                 _ => {

@@ -241,22 +241,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let (mut left, mut outdated) = (Vec::with_capacity(keys.len()), Vec::new());
-        for (at, found) in self.read_multi(&keys, false).await?.into_iter().enumerate() {
-            let may_be_copy = self.may_be_copy(&found);
-            let found = self.missed(found)?;
-            left.push(self.settle(keys[at], found).await);
-            if may_be_copy && !matches!(left[at], Left::Fresh(_)) {
-                outdated.push(at);
-            }
-        }
-        if !outdated.is_empty() {
-            let again: Vec<Key<'_>> = outdated.iter().map(|at| keys[*at]).collect();
-            for (at, found) in outdated.into_iter().zip(self.read_multi(&again, true).await?) {
-                let found = self.missed(found)?;
-                left[at] = self.settle(keys[at], found).await;
-            }
-        }
+        let left = self.answered(&keys, true, self.left_of_many(&keys).await)?;
         let missing: Vec<Key<'_>> = keys
             .iter()
             .zip(&left)
@@ -284,11 +269,11 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         let key = key.into();
         let found = self.read(key).await;
         let may_be_copy = self.may_be_copy(&found);
-        let mut entry = self.missed(found)?;
+        let mut entry = self.answered(&[key], true, self.missed(found))?;
         let mut created_at = entry.as_ref().and_then(|entry| entry.meta.created_at());
         let mut left = self.settle(key, entry).await;
         if may_be_copy && !matches!(left, Left::Fresh(_)) {
-            entry = self.missed(self.read_anew(key).await)?;
+            entry = self.answered(&[key], true, self.missed(self.read_anew(key).await))?;
             created_at = entry.as_ref().and_then(|entry| entry.meta.created_at());
             left = self.settle(key, entry).await;
         }

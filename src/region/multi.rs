@@ -14,7 +14,7 @@ use super::{
     options::OnTimeout,
     read::Left,
 };
-use crate::{AsKey, Failure, Happened, Invalidator, Key, Level, Lock, Result, Seen, Store};
+use crate::{AsKey, Error, Failure, Invalidator, Key, Level, Lock, Result, Seen, Store};
 
 /// What became of each key of a batch, in the caller's order; collect it into a
 /// `Result<Vec<Option<T>>, Failure<E>>` to fail as a whole.
@@ -131,7 +131,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             Ok(found) => self.made_sure_multi(&keys, found).await,
             Err(error) => match self.bypass(&error) {
                 Ok(()) => which.iter().map(|_| Ok(None)).collect(),
-                Err(error) => return batch.fail(which.iter().copied(), &error),
+                Err(error) => return self.fail(batch, which, &error),
             },
         };
         let mut fresh = 0;
@@ -147,7 +147,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                     batch.answer(*at, Ok(value));
                 }
                 Ok(left) => batch.left[*at] = left,
-                Err(error) => batch.fail([*at], &error),
+                Err(error) => self.fail(batch, &[*at], &error),
             }
         }
         if fresh > 0 && batch.looks_up {
@@ -174,12 +174,12 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 None => self.seat(key, if stale { Join::Pass } else { Join::Wait }, batch.crew),
             };
             match seat {
-                Seat::Own => batch.fail([at], &recursion(key)),
+                Seat::Own => self.fail(batch, &[at], &recursion(key)),
                 Seat::Lead(lead) if late.is_some() => seats.overtaken.push(Led { at, lead }),
                 Seat::Lead(lead) => seats.led.push(Led { at, lead }),
                 Seat::Follow(flight) => match mem::replace(&mut batch.left[at], Left::Missing) {
                     Left::Stale(value) if stale => {
-                        self.tell_of(Happened::Stale, key);
+                        self.tell_stale(key, batch.looks_up);
                         batch.answer(at, Ok(value));
                     }
                     _ => seats.followed.push((at, flight)),
@@ -207,16 +207,35 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                     }
                 }
                 None if self.call.on_timeout == OnTimeout::Create => too_slow.push((at, flight)),
-                None => {
-                    let answer = self.out_of_time(batch.keys[at]).await;
-                    batch.answer(at, answer.map_err(Failure::Cache));
-                }
+                None => self.give_up(batch, at).await,
             }
         }
         if !too_slow.is_empty() {
             batch.until = deadline(self.call.wait_timeout);
         }
         too_slow
+    }
+
+    /// Answers a key for which the batch has waited too long.
+    async fn give_up<K, T, E>(&self, batch: &mut Batch<'_, K, T, E>, at: usize)
+    where
+        S: Store<T>,
+    {
+        match self.out_of_time(batch.keys[at], batch.looks_up).await {
+            Ok(value) => batch.answer(at, Ok(value)),
+            Err(error) => self.fail(batch, &[at], &error),
+        }
+    }
+
+    /// Answers keys with an error.
+    fn fail<K, T, E>(&self, batch: &mut Batch<'_, K, T, E>, which: &[usize], error: &Error)
+    where
+        S: Level,
+    {
+        if batch.looks_up {
+            self.tell_misses(&which.iter().map(|at| batch.keys[*at]).collect::<Vec<_>>());
+        }
+        batch.fail(which.iter().copied(), error);
     }
 
     /// Goes on with the seats of many keys: takes their locks, creates those it got, and then waits
@@ -265,7 +284,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 }
                 Ok(Err(error)) => match self.bypass(&error) {
                     Ok(()) => Take::Without,
-                    Err(error) => return batch.fail(led.iter().map(|led| led.at), &error),
+                    Err(error) => return self.fail(batch, &places(&led), &error),
                 },
                 Err(_) if self.call.on_timeout == OnTimeout::Create => {
                     // Where another one has the seat now, there is somebody to follow.
@@ -274,15 +293,14 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 }
                 Err(_) => {
                     for Led { at, .. } in led {
-                        let answer = self.out_of_time(batch.keys[at]).await;
-                        batch.answer(at, answer.map_err(Failure::Cache));
+                        self.give_up(batch, at).await;
                     }
                     return;
                 }
             };
             // What another process made meanwhile is new enough.
             batch.wants = Wants::Answer;
-            self.look(batch, &led.iter().map(|led| led.at).collect::<Vec<_>>(), true).await;
+            self.look(batch, &places(&led), true).await;
             led = led.into_iter().filter_map(|led| self.land_if_answered(batch, led)).collect();
         }
     }
@@ -305,7 +323,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         }
         if Handle::try_current().is_err() {
             let error = no_runtime(batch.keys[led[0].at]);
-            batch.fail(led.iter().map(|led| led.at), &error);
+            self.fail(batch, &places(&led), &error);
             return None;
         }
         let leases = led.iter().map(|led| self.lease(batch.keys[led.at])).collect();
@@ -321,7 +339,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         }) {
             Ok(answer) => answer,
             Err(error) => {
-                batch.fail(led.iter().map(|led| led.at), &error);
+                self.fail(batch, &places(&led), &error);
                 return None;
             }
         };
@@ -334,7 +352,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             let stale = batch.takes_stale(led.at);
             match mem::replace(&mut batch.left[led.at], Left::Missing) {
                 Left::Stale(value) if stale => {
-                    self.tell_of(Happened::Stale, batch.keys[led.at]);
+                    self.tell_stale(batch.keys[led.at], batch.looks_up);
                     batch.answer(led.at, Ok(value));
                 }
                 _ => busy.push(led),
@@ -356,4 +374,8 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         });
         None
     }
+}
+
+fn places(led: &[Led]) -> Vec<usize> {
+    led.iter().map(|led| led.at).collect()
 }

@@ -100,17 +100,42 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     {
         let found = self.first_sight(key, found).await;
         let may_be_copy = self.may_be_copy(&found);
-        let found = self.missed(found)?;
+        let found = self.answered(&[key], true, self.missed(found))?;
         let mut left = self.settle(key, found).await;
         if may_be_copy && !matches!(left, Left::Fresh(_)) {
-            let found = self.missed(self.read_anew(key).await)?;
-            left = self.settle(key, found).await;
+            let found = self.missed(self.read_anew(key).await);
+            left = self.settle(key, self.answered(&[key], true, found)?).await;
         }
         match left {
             Left::Fresh(_) => self.tell_fresh(1),
             Left::Stale(_) | Left::Missing => self.tell_of(Happened::Miss, key),
         }
         Ok(left.fresh())
+    }
+
+    /// What is left of many keys.
+    pub(super) async fn left_of_many<T>(&self, keys: &[Key<'_>]) -> Result<Vec<Left<T>>>
+    where
+        S: Store<T>,
+        T: Send,
+    {
+        let (mut left, mut outdated) = (Vec::with_capacity(keys.len()), Vec::new());
+        for (at, found) in self.read_multi(keys, false).await?.into_iter().enumerate() {
+            let may_be_copy = self.may_be_copy(&found);
+            let found = self.missed(found)?;
+            left.push(self.settle(keys[at], found).await);
+            if may_be_copy && !matches!(left[at], Left::Fresh(_)) {
+                outdated.push(at);
+            }
+        }
+        if !outdated.is_empty() {
+            let again: Vec<Key<'_>> = outdated.iter().map(|at| keys[*at]).collect();
+            for (at, found) in outdated.into_iter().zip(self.read_multi(&again, true).await?) {
+                let found = self.missed(found)?;
+                left[at] = self.settle(keys[at], found).await;
+            }
+        }
+        Ok(left)
     }
 
     /// Whether a first look has seen nothing because this call asks some of the tiers only.

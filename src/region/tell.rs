@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use tracing::debug;
+
 use super::{Region, create::Asked};
-use crate::{Error, Happened, Key, Level, RegionEvent};
+use crate::{Error, Happened, Key, Level, RegionEvent, Result};
 
 impl<S: Level, L, I> Region<S, L, I> {
     /// That fresh values are handed out. Nothing is counted here, because every hit would pay for it.
@@ -20,6 +22,26 @@ impl<S: Level, L, I> Region<S, L, I> {
     /// That something happened to a key.
     pub(super) fn tell_of(&self, what: Happened, key: Key<'_>) {
         self.tell(&RegionEvent::new(what, &[key]));
+    }
+
+    /// That a caller was given something stale; told of lookups only.
+    pub(super) fn tell_stale(&self, key: Key<'_>, looked_up: bool) {
+        if looked_up {
+            self.tell_of(Happened::Stale, key);
+        }
+    }
+
+    /// What a call comes to that asked for `keys`: an error means in vain, if it looked them up.
+    pub(super) fn answered<R>(
+        &self,
+        keys: &[Key<'_>],
+        looked_up: bool,
+        answer: Result<R>,
+    ) -> Result<R> {
+        if answer.is_err() && looked_up {
+            self.tell_misses(keys);
+        }
+        answer
     }
 
     /// That keys were asked for in vain.
@@ -44,7 +66,9 @@ impl<S: Level, L, I> Region<S, L, I> {
         if looked_up {
             self.tell_of(Happened::Miss, key);
         }
-        self.tell(&RegionEvent::new(Happened::Waited, &[key]).took(since.elapsed()));
+        let took = since.elapsed();
+        debug!(target: "larder::create", %key, ?took, "waited for another creation");
+        self.tell(&RegionEvent::new(Happened::Waited, &[key]).took(took));
     }
 
     /// That a creator ran, and how many values it made.
