@@ -150,6 +150,13 @@ pub trait LayerExt: Level + Sized {
         Tiered::new(l1, self)
     }
 
+    /// Puts a store that lives as long as one request before this stack
+    /// ([`RequestScoped`](crate::RequestScoped)).
+    #[cfg(feature = "request")]
+    fn request_scoped(self) -> crate::RequestScoped<Self> {
+        crate::RequestScoped::new(self)
+    }
+
     /// Finishes the stack with the default policy: entries never expire. For another policy see
     /// [`Region::builder`].
     fn region(self) -> Region<Self> {

@@ -470,6 +470,8 @@ mod macros;
 pub mod observe;
 mod opts;
 mod region;
+#[cfg(feature = "request")]
+pub mod request;
 mod runtime;
 mod seldom;
 mod shared_error;
@@ -485,6 +487,9 @@ pub use self::config::{Config, Declared, FromConfig, Regions};
 #[cfg(feature = "macros")]
 pub use self::macros::{cached, cached_multi};
 
+#[cfg(feature = "request")]
+#[doc(no_inline)]
+pub use self::request::*;
 #[doc(no_inline)]
 pub use self::{backend::*, codec::*, format::*, layer::*, lock::*, observe::*, transform::*};
 pub use self::{

@@ -76,19 +76,30 @@ pub struct ReadOpts {
     /// Whether only the last of them is asked, and the others are given what it says: for who knows
     /// that a copy is too old.
     pub anew: bool,
+    /// Whether absence that is only remembered does not count: for who is about to create what is not
+    /// there. Whoever answers such reads from memory ([`Capabilities::remembers_absence`](crate::Capabilities::remembers_absence))
+    /// asks again.
+    pub recheck: bool,
 }
 
 impl ReadOpts {
     /// A read of these tiers.
     #[must_use]
     pub const fn tiers(tiers: Tiers) -> Self {
-        Self { tiers, anew: false }
+        Self { tiers, anew: false, recheck: false }
     }
 
     /// The same, past all copies.
     #[must_use]
     pub const fn anew(mut self) -> Self {
         self.anew = true;
+        self
+    }
+
+    /// The same, past remembered absence.
+    #[must_use]
+    pub const fn recheck(mut self) -> Self {
+        self.recheck = true;
         self
     }
 }

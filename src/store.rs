@@ -81,8 +81,12 @@ pub struct Capabilities {
     pub hashes: bool,
     /// Whether it is told of changes that others make ([`Tiered::coherent`](crate::Tiered::coherent)).
     pub coherent: bool,
-    /// How many tiers there are beyond the first: 0 but for [`Tiered`](crate::Tiered).
+    /// How many tiers there are beyond the first: 0 but for [`Tiered`](crate::Tiered) and the
+    /// store of a request.
     pub further_tiers: u8,
+    /// Whether that there is nothing may be the answer of a memory, and not of the store
+    /// ([`ReadOpts::recheck`]). A region makes sure before it creates.
+    pub remembers_absence: bool,
     /// Where entries are kept in the end.
     pub place: Place,
 }
@@ -174,6 +178,13 @@ impl Capabilities {
     #[must_use]
     pub const fn with_further_tiers(mut self, tiers: u8) -> Self {
         self.further_tiers = tiers;
+        self
+    }
+
+    /// The same with `remembers_absence`.
+    #[must_use]
+    pub const fn with_remembered_absence(mut self) -> Self {
+        self.remembers_absence = true;
         self
     }
 }

@@ -138,7 +138,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         let mut too_slow: Option<Follower> = None;
         let found = match wants {
             Wants::New => found,
-            Wants::Value | Wants::Answer => self.first_sight(key, found).await,
+            Wants::Value | Wants::Answer => {
+                let found = self.first_sight(key, found).await;
+                self.made_sure(key, found).await
+            }
         };
         asked.copy = self.may_be_copy(&found);
         let mut left = self.left(key, wants, found).await?;

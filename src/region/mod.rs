@@ -104,6 +104,8 @@ struct Inner<S, L, I> {
     fenced: bool,
     /// Whether what the stack reads may be an older copy of what it has.
     tiered: bool,
+    /// Whether the stack may say from memory that there is nothing.
+    remembers: bool,
     /// How exactly the time of creation is kept by all of several tiers.
     step: Option<Duration>,
     invalidator: I,
@@ -132,13 +134,25 @@ impl<S: Level> Region<S> {
 impl<S: Level, L: Lock, I: Invalidator> Region<S, L, I> {
     fn from_parts(stack: S, lock: L, invalidator: I, policy: Policy, clock: Clock) -> Self {
         let (flights, tally) = (Flights::new(), Tally::default());
-        let Capabilities { fence, further_tiers, created_at, .. } = stack.capabilities();
+        let Capabilities { fence, further_tiers, created_at, remembers_absence: remembers, .. } =
+            stack.capabilities();
         let fenced = fence.is_some() && fence == lock.domain();
         let tiered = further_tiers > 0;
         let step = created_at.step().filter(|_| tiered);
         let call = Call::of(&policy);
-        let inner =
-            Inner { stack, lock, fenced, tiered, step, invalidator, policy, clock, flights, tally };
+        let inner = Inner {
+            stack,
+            lock,
+            fenced,
+            tiered,
+            remembers,
+            step,
+            invalidator,
+            policy,
+            clock,
+            flights,
+            tally,
+        };
         Self { inner: Arc::new(inner), limit: call.first_limit(), call: Arc::new(call) }
     }
 }

@@ -127,7 +127,8 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         }
         let keys: Vec<Key<'_>> = which.iter().map(|at| batch.keys[*at]).collect();
         let found = match self.read_multi(&keys, anew).await {
-            Ok(found) => found,
+            Ok(found) if anew => found,
+            Ok(found) => self.made_sure_multi(&keys, found).await,
             Err(error) => match self.bypass(&error) {
                 Ok(()) => which.iter().map(|_| Ok(None)).collect(),
                 Err(error) => return batch.fail(which.iter().copied(), &error),

@@ -126,6 +126,49 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         if self.looks_twice() { self.read(key).await } else { found }
     }
 
+    /// What was found by one who is about to create; that there is nothing does not count if it was
+    /// only remembered.
+    pub(super) async fn made_sure<T>(&self, key: Key<'_>, found: Answer<T>) -> Answer<T>
+    where
+        S: Store<T>,
+    {
+        match found {
+            Ok(None) if self.inner.remembers => {
+                self.inner.stack.read_with(key, ReadOpts::tiers(self.call.tiers).recheck()).await
+            }
+            found => found,
+        }
+    }
+
+    /// The same for many keys.
+    pub(super) async fn made_sure_multi<T>(
+        &self,
+        keys: &[Key<'_>],
+        mut found: Batch<Entry<Option<T>>>,
+    ) -> Batch<Entry<Option<T>>>
+    where
+        S: Store<T>,
+        T: Send,
+    {
+        if !self.inner.remembers {
+            return found;
+        }
+        let absent = found.iter().enumerate().filter(|(_, found)| matches!(found, Ok(None)));
+        let absent: Vec<usize> = absent.map(|(at, _)| at).collect();
+        if absent.is_empty() {
+            return found;
+        }
+        let asked: Vec<Key<'_>> = absent.iter().map(|at| keys[*at]).collect();
+        let opts = ReadOpts::tiers(self.call.tiers).recheck();
+        match self.inner.stack.read_multi_with(&asked, opts).await {
+            Ok(answers) => {
+                absent.into_iter().zip(answers).for_each(|(at, answer)| found[at] = answer)
+            }
+            Err(error) => absent.into_iter().for_each(|at| found[at] = Err(error.clone())),
+        }
+        found
+    }
+
     /// Reads what this call asks.
     pub(super) async fn read<T>(&self, key: Key<'_>) -> Answer<T>
     where

@@ -251,6 +251,7 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Level for Tiered<L1, L2, C> {
             entry_ttl: near.entry_ttl && far.entry_ttl,
             coherent: !C::ALONE || far.coherent,
             further_tiers: near.further_tiers.saturating_add(far.further_tiers).saturating_add(1),
+            remembers_absence: near.remembers_absence || far.remembers_absence,
             ..far
         }
     }

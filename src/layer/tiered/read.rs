@@ -25,7 +25,7 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
         self.changes.listen();
         let begun = self.begin(key);
         let found = match opts {
-            ReadOpts { tiers: Tiers::ALL, anew: false } => self.far.read(key).await,
+            ReadOpts { tiers: Tiers::ALL, anew: false, recheck: false } => self.far.read(key).await,
             opts => self.far.read_with(key, opts).await,
         };
         if let Ok(Some(entry)) = &found
@@ -46,7 +46,8 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
         L2: Store<T>,
         T: Sync,
     {
-        let found = self.fetch(key, ReadOpts { tiers, anew: true }, near.is_some()).await;
+        let opts = ReadOpts::tiers(tiers).anew();
+        let found = self.fetch(key, opts, near.is_some()).await;
         match (&found, near) {
             // A copy is better than nothing.
             (Err(_), Some(tiers)) => {
@@ -130,7 +131,9 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
         let asked: Vec<Key<'_>> = missing.iter().map(|at| keys[*at]).collect();
         let begun = self.begin_all(asked.iter().copied());
         let answers = match opts {
-            ReadOpts { tiers: Tiers::ALL, anew: false } => self.far.read_multi(&asked).await,
+            ReadOpts { tiers: Tiers::ALL, anew: false, recheck: false } => {
+                self.far.read_multi(&asked).await
+            }
             opts => self.far.read_multi_with(&asked, opts).await,
         };
         let answers = match answers {
