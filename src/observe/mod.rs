@@ -39,10 +39,14 @@ use crate::{
 
 mod event;
 mod logging;
+#[cfg(feature = "observe-recorded")]
+pub mod recorded;
 #[cfg(feature = "config")]
 mod settings;
 mod watch;
 
+#[cfg(feature = "observe-recorded")]
+pub use self::recorded::{Label, Recorded, Recorder, Recording, RecordingBuilder};
 pub use self::{
     event::{Answer, Event, Happened, Op, RegionEvent},
     logging::{Logging, Tracing},
