@@ -18,7 +18,7 @@ mod stash;
 #[cfg(feature = "request-axum")]
 pub use self::extract::MissingRequestScope;
 #[cfg(feature = "request-tower")]
-pub use self::layer::{RequestLayer, RequestService};
+pub use self::layer::{RequestFuture, RequestLayer, RequestService};
 pub use self::{
     lazy::Lazy,
     loader::Loader,
