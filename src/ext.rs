@@ -115,6 +115,13 @@ pub trait LayerExt: Level + Sized {
         crate::Metered::with(crate::Meter::new(label), self)
     }
 
+    /// Records each operation of this level under a label, for the panel
+    /// ([`Recorded`](crate::Recorded)).
+    #[cfg(feature = "observe-recorded")]
+    fn recorded(self, label: impl Into<crate::Label>) -> crate::Recorded<Self> {
+        crate::Observed::with(crate::Recorder::new(label), self)
+    }
+
     /// Puts a text before every key ([`Prefixed`]).
     fn prefixed(self, prefix: impl Into<Box<str>>) -> Prefixed<Self> {
         Prefixed::new(prefix, self)

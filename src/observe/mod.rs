@@ -38,19 +38,25 @@ use crate::{
 };
 
 mod event;
+#[cfg(any(feature = "observe-metered", feature = "observe-recorded"))]
 mod label;
 mod logging;
 #[cfg(feature = "observe-metered")]
 mod metered;
+#[cfg(feature = "observe-recorded")]
+pub mod recorded;
 #[cfg(feature = "config")]
 mod settings;
 mod watch;
 
+#[cfg(any(feature = "observe-metered", feature = "observe-recorded"))]
+pub use self::label::Label;
 #[cfg(feature = "observe-metered")]
 pub use self::metered::{Meter, Metered};
+#[cfg(feature = "observe-recorded")]
+pub use self::recorded::{Recorded, Recorder, Recording, RecordingBuilder};
 pub use self::{
     event::{Answer, Event, Happened, Op, RegionEvent},
-    label::Label,
     logging::{Logging, Tracing},
 };
 

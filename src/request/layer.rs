@@ -1,6 +1,12 @@
-use std::task::{Context, Poll};
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 
-use http::Request;
+use http::{Request, Response};
+use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -68,13 +74,13 @@ pub struct RequestService<S> {
     inner: S,
 }
 
-impl<S, B> Service<Request<B>> for RequestService<S>
+impl<S, B, R> Service<Request<B>> for RequestService<S>
 where
-    S: Service<Request<B>>,
+    S: Service<Request<B>, Response = Response<R>>,
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = InRequest<S::Future>;
+    type Future = RequestFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -85,6 +91,46 @@ where
         request.extensions_mut().insert(scope.clone());
         // What a service does before it returns its future belongs to the request, too.
         let response = scope.run_blocking(|| self.inner.call(request));
-        scope.run(response)
+        RequestFuture { response: scope.run(response), scope }
+    }
+}
+
+pin_project! {
+    /// The response of a [`RequestService`], on its way.
+    #[must_use = "futures do nothing unless they are awaited"]
+    pub struct RequestFuture<F> {
+        #[pin]
+        response: InRequest<F>,
+        scope: RequestScope,
+    }
+}
+
+impl<F, R, E> Future for RequestFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let response = ready!(this.response.poll(cx));
+        over(this.scope, &response);
+        Poll::Ready(response)
+    }
+}
+
+/// Tells the recording of the process that a request is over.
+#[cfg(feature = "observe-recorded")]
+fn over<R, E>(scope: &RequestScope, response: &Result<Response<R>, E>) {
+    let status = response.as_ref().ok().map(|response| response.status().as_u16());
+    crate::Recording::global().finish(scope, status);
+}
+
+#[cfg(not(feature = "observe-recorded"))]
+fn over<R, E>(_: &RequestScope, _: &Result<Response<R>, E>) {}
+
+impl<F> fmt::Debug for RequestFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestFuture").field("scope", &self.scope).finish_non_exhaustive()
     }
 }

@@ -133,7 +133,7 @@ mod stash;
 #[cfg(feature = "request-axum")]
 pub use self::extract::MissingRequestScope;
 #[cfg(feature = "request-tower")]
-pub use self::layer::{RequestLayer, RequestService};
+pub use self::layer::{RequestFuture, RequestLayer, RequestService};
 pub use self::{
     counters::Counters,
     lazy::Lazy,

@@ -109,3 +109,21 @@ async fn a_request_that_is_dropped_leaves_nothing() {
     assert_eq!(ask(app, "/names/7").await.1, "GET /names/7: name 7");
     assert_eq!(database.take(), [[7], [8]]);
 }
+
+/// Alone in its process' recording but for the tests beside it, so it looks for its own request.
+#[cfg(feature = "observe-recorded")]
+#[tokio::test]
+async fn a_recording_is_told_how_a_request_ended() {
+    let recording = larder::Recording::global();
+    recording.start();
+    let service = ServiceBuilder::new().layer(RequestLayer::new()).service(service_fn(
+        async |_: Request<()>| {
+            let response = http::Response::builder().status(418).body(());
+            Ok::<_, Infallible>(response.unwrap())
+        },
+    ));
+    service.oneshot(Request::get("/tea?secret=1").body(()).unwrap()).await.unwrap();
+    let requests = recording.requests();
+    let tea = requests.iter().find(|log| log.name() == "GET /tea").unwrap();
+    assert_eq!(tea.finished().unwrap().status, Some(418));
+}
