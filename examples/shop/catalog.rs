@@ -12,10 +12,10 @@ use crate::{
 };
 
 /// How many products are on a page.
-pub const PAGE: u32 = 50;
+pub(crate) const PAGE: u32 = 50;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Product {
+pub(crate) struct Product {
     pub id: u64,
     pub name: String,
     pub cents: u32,
@@ -33,20 +33,20 @@ impl From<ProductRow> for Product {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Maker {
+pub(crate) struct Maker {
     pub name: String,
     pub town: String,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Rating {
+pub(crate) struct Rating {
     pub stars: f64,
     pub reviews: u32,
 }
 
-pub struct Products(Database);
-pub struct Makers(Database);
-pub struct Ratings(Database);
+pub(crate) struct Products(Database);
+pub(crate) struct Makers(Database);
+pub(crate) struct Ratings(Database);
 
 impl Lookup for Products {
     type Id = u64;
@@ -98,7 +98,7 @@ impl Lookup for Ratings {
 }
 
 /// All of it.
-pub struct Catalog {
+pub(crate) struct Catalog {
     pub database: Database,
     pub products: Loader<Products, Stack<Arc<Product>>>,
     pub makers: Loader<Makers, Stack<Arc<Maker>>>,

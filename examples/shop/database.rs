@@ -2,17 +2,14 @@
 
 use std::{
     path::Path,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use larder::RequestScope;
 use rusqlite::{Connection, OpenFlags, Row, params_from_iter};
 
 /// What a statement may fail with, cheap to hand to everyone who waited for it.
-pub type Result<T> = std::result::Result<T, rusqlite::Error>;
+pub(crate) type Result<T> = std::result::Result<T, rusqlite::Error>;
 
 const CATEGORIES: [&str; 8] =
     ["Cellar", "Bakery", "Dairy", "Garden", "Orchard", "Pantry", "Smokehouse", "Spices"];
@@ -37,7 +34,7 @@ const MAKERS: u64 = 200;
 const REVIEWS: u64 = 30_000;
 
 /// A row of the table of products.
-pub struct ProductRow {
+pub(crate) struct ProductRow {
     pub id: u64,
     pub name: String,
     pub cents: u32,
@@ -45,14 +42,14 @@ pub struct ProductRow {
 }
 
 /// A row of the table of makers.
-pub struct MakerRow {
+pub(crate) struct MakerRow {
     pub id: u64,
     pub name: String,
     pub town: String,
 }
 
 /// What all reviews of a product come to.
-pub struct RatingRow {
+pub(crate) struct RatingRow {
     pub product: u64,
     pub stars: f64,
     pub reviews: u32,
@@ -60,12 +57,11 @@ pub struct RatingRow {
 
 /// The database: connections that are used in turn, on threads where they may block.
 #[derive(Clone)]
-pub struct Database(Arc<Inner>);
+pub(crate) struct Database(Arc<Inner>);
 
 struct Inner {
     path: Box<Path>,
     idle: Mutex<Vec<Connection>>,
-    statements: AtomicU64,
 }
 
 impl Database {
@@ -111,12 +107,7 @@ impl Database {
         rows.commit()?;
         db.execute_batch("CREATE INDEX review_product ON review(product); ANALYZE;")?;
         let (path, idle) = (path.into(), Mutex::default());
-        Ok(Self(Arc::new(Inner { path, idle, statements: AtomicU64::new(0) })))
-    }
-
-    /// How many statements it was sent.
-    pub fn statements(&self) -> u64 {
-        self.0.statements.load(Ordering::Relaxed)
+        Ok(Self(Arc::new(Inner { path, idle })))
     }
 
     pub fn categories() -> &'static [&'static str] {
@@ -201,7 +192,6 @@ impl Database {
         numbers: &[u64],
         read: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        self.0.statements.fetch_add(1, Ordering::Relaxed);
         if let Some(request) = RequestScope::current() {
             request.counters().add("sql", 1);
         }

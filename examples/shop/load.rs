@@ -20,7 +20,7 @@ const ROUNDS: usize = 7;
 const ROUND: Duration = Duration::from_millis(1_000);
 
 /// Measures in turns, so that a machine that changes its speed changes it for all, and prints the medians.
-pub async fn compare(bare: Router, seen: Router) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn compare(bare: Router, seen: Router) -> Result<(), Box<dyn Error>> {
     let (bare, seen) = (serve(bare).await?, serve(seen).await?);
     let (mut plain, mut off, mut on) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..=ROUNDS {

@@ -11,7 +11,7 @@ shop [--port N] [--redis URL] [--bare] [--load]
   --load       Measures what those cost, and ends.
 ";
 
-pub struct Options {
+pub(crate) struct Options {
     pub port: u16,
     pub redis: Option<String>,
     pub bare: bool,

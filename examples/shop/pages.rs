@@ -9,9 +9,9 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use larder::{Fragments, RequestLayer, RequestScope};
+use larder::{RequestLayer, RequestScope, template::Fragments};
 use minijinja::{Environment, Value, context};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::{
     catalog::{Catalog, Product},
@@ -27,7 +27,7 @@ struct Shop {
 }
 
 /// The shop without the panel and the metrics, which belong to the process.
-pub fn router(database: &Database, stacks: &Stacks<'_>) -> Result<Router, Box<dyn Error>> {
+pub(crate) fn router(database: &Database, stacks: &Stacks<'_>) -> Result<Router, Box<dyn Error>> {
     let catalog = Arc::new(Catalog::new(database.clone(), stacks)?);
     let templates = templates(&catalog, stacks)?;
     Ok(Router::new()
@@ -48,7 +48,7 @@ fn templates(
     templates.add_template("home.html", include_str!("templates/home.html"))?;
     templates.add_template("category.html", include_str!("templates/category.html"))?;
     templates.add_template("product.html", include_str!("templates/product.html"))?;
-    templates.add_global("categories", Value::from_serialize(Database::categories()));
+    templates.add_global("categories", Value::from(Database::categories().to_vec()));
     // Called while a page is rendered, and only if its fragment is not in the cache.
     let database = catalog.database.clone();
     templates.add_function("best_of", move |category: usize| {
@@ -60,43 +60,31 @@ fn templates(
             .map(|row| context! { id => row.id, name => row.name, price => price(row.cents) });
         Ok(Value::from(best.collect::<Vec<_>>()))
     });
-    Fragments::new(stacks.region::<String>("fragments", 10)?).install(&mut templates);
+    let fragments = stacks.region::<String>("fragments", 10)?;
+    Fragments::new().region("fragments", fragments).install(&mut templates)?;
     Ok(templates)
 }
 
-/// A product as a template shows it.
-#[derive(Serialize)]
-struct Shown {
-    id: u64,
-    category: usize,
-    name: String,
-    price: String,
-    cents: u32,
-    maker: String,
-    town: String,
-    stars: f64,
-    reviews: u32,
-}
-
 impl Catalog {
-    /// Loads what belongs to products: one batch for each relation, whatever the number of products.
-    async fn show(&self, products: &[Arc<Product>]) -> Result<Vec<Shown>, Failed> {
+    /// Products as templates show them. What belongs to them is loaded in one batch for each relation,
+    /// whatever their number.
+    async fn show(&self, products: &[Arc<Product>]) -> Result<Vec<Value>, Failed> {
         self.makers.prefetch(products.iter().map(|product| product.maker.id())).await?;
         self.ratings.prefetch(products.iter().map(|product| product.rating.id())).await?;
         let mut shown = Vec::with_capacity(products.len());
         for product in products {
             let maker = product.maker.get(&self.makers).await?;
             let rating = product.rating.get(&self.ratings).await?;
-            shown.push(Shown {
-                id: product.id,
-                category: Database::category_of(product.id),
-                name: product.name.clone(),
-                price: price(product.cents),
-                cents: product.cents,
-                maker: maker.as_ref().map_or("nobody", |maker| &maker.name).to_owned(),
-                town: maker.as_ref().map_or("nowhere", |maker| &maker.town).to_owned(),
-                stars: rating.as_ref().map_or(0.0, |rating| rating.stars),
-                reviews: rating.as_ref().map_or(0, |rating| rating.reviews),
+            shown.push(context! {
+                id => product.id,
+                category => Database::category_of(product.id),
+                name => &product.name,
+                price => price(product.cents),
+                cents => product.cents,
+                maker => maker.as_ref().map_or("nobody", |maker| &maker.name),
+                town => maker.as_ref().map_or("nowhere", |maker| &maker.town),
+                stars => rating.as_ref().map_or(0.0, |rating| rating.stars),
+                reviews => rating.as_ref().map_or(0, |rating| rating.reviews),
             });
         }
         Ok(shown)
@@ -122,7 +110,7 @@ async fn category(
     let Some(name) = Database::categories().get(category) else { return Ok(missing()) };
     let products = shop.catalog.page(category, page).await?;
     let products = shop.catalog.show(&products).await?;
-    shop.render("category.html", context! { name, page, products })
+    shop.render("category.html", context! { name => *name, page, products })
 }
 
 async fn product(State(shop): State<Arc<Shop>>, Path(id): Path<u64>) -> Answer {

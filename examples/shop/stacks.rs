@@ -3,8 +3,8 @@
 use std::{path::Path, time::Duration};
 
 use larder::{
-    BackendExt, Either, File, Framed, LayerExt, Memo, Metered, PayloadExt, Postcard, Recorded,
-    Redis, Region, RequestScoped, Result, Store, Tiered,
+    BackendExt, Either, File, Framed, Label, LayerExt, Memo, Metered, PayloadExt, Postcard,
+    Recorded, Redis, Region, RequestScoped, Result, Store, Tiered,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -21,10 +21,10 @@ type Bare<T> = RequestScoped<Either<OverFile<T>, OverRedis<T>>>;
 type Seen<T> = RequestScoped<Recorded<Metered<Either<SeenOverFile<T>, SeenOverRedis<T>>>>>;
 
 /// The stack of the shop. A program would have one of the two; this one compares them.
-pub type Stack<T> = Either<Seen<T>, Bare<T>>;
+pub(crate) type Stack<T> = Either<Seen<T>, Bare<T>>;
 
 /// How a region is made.
-pub struct Stacks<'a> {
+pub(crate) struct Stacks<'a> {
     pub file: &'a Path,
     pub redis: Option<&'a str>,
     /// Without being recorded and counted.
@@ -62,14 +62,15 @@ impl Stacks<'_> {
             };
             return Ok(Either::Second(stack.request_scoped()));
         }
-        let memory = || memo().recorded((name, "memory"));
+        let memory = || memo().recorded(Label::new(name).tier("memory"));
         let stack = match far {
             Either::First(file) => {
-                let bytes = file.recorded((name, "file")).postcard().framed();
+                let bytes = file.recorded(Label::new(name).tier("file")).postcard().framed();
                 Either::First(bytes.behind(memory()))
             }
             Either::Second(redis) => {
-                let bytes = redis.clone().recorded((name, "redis")).postcard().framed();
+                let bytes =
+                    redis.clone().recorded(Label::new(name).tier("redis")).postcard().framed();
                 Either::Second(bytes.behind(memory()).coherent(redis)?)
             }
         };
