@@ -113,6 +113,7 @@ fn defaults<R: FromConfig + std::fmt::Debug>(required: &[(&str, &str)]) {
 #[test]
 fn the_defaults_told_are_those_that_hold() {
     type Plain = Region<IntTime<Json<Memory>>>;
+    type Requests = Region<RequestScoped<IntTime<Json<Memory>>>>;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x").display().to_string();
     defaults::<Small>(&[]);
@@ -121,7 +122,6 @@ fn the_defaults_told_are_those_that_hold() {
     defaults::<Region<IntTime<Json<Memory>>, DbmLock>>(&[("path", &path)]);
     defaults::<Region<Framed<Json<Memcached>>, MemcachedLock>>(&[("url", "memcached://h")]);
     // And those of the builders.
-    type Requests = Region<RequestScoped<IntTime<Json<Memory>>>>;
     defaults::<Requests>(&[]);
     assert_eq!(format!("{:?}", of::<Requests>(&[]).unwrap()), format!("{:?}", Requests::default()));
     let few = format!("{:?}", of::<Requests>(&[("request_max_entries", "5")]).unwrap());
