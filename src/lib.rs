@@ -493,6 +493,8 @@ pub mod lock;
 mod macros;
 pub mod observe;
 mod opts;
+#[cfg(feature = "panel")]
+pub mod panel;
 mod region;
 #[cfg(feature = "request")]
 pub mod request;
@@ -514,6 +516,8 @@ mod units;
 pub use self::config::{Config, Declared, FromConfig, Regions};
 #[cfg(feature = "macros")]
 pub use self::macros::{cached, cached_multi};
+#[cfg(feature = "panel")]
+pub use self::panel::{Panel, panel};
 
 #[cfg(feature = "request")]
 #[doc(no_inline)]

@@ -108,7 +108,7 @@ pub(crate) struct Catalog {
 }
 
 impl Catalog {
-    pub fn new(database: Database, stacks: &Stacks<'_>) -> larder::Result<Self> {
+    pub(crate) fn new(database: Database, stacks: &Stacks<'_>) -> larder::Result<Self> {
         Ok(Self {
             products: Loader::new(stacks.region("products", 10)?, Products(database.clone())),
             makers: Loader::new(stacks.region("makers", 60)?, Makers(database.clone())),
@@ -119,7 +119,7 @@ impl Catalog {
     }
 
     /// A page of a category. Where its rows are not known, they come with the page, in one statement.
-    pub async fn page(
+    pub(crate) async fn page(
         &self,
         category: usize,
         page: u32,

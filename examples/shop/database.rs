@@ -66,7 +66,7 @@ struct Inner {
 
 impl Database {
     /// Makes the file and fills it.
-    pub fn generate(path: &Path) -> Result<Self> {
+    pub(crate) fn generate(path: &Path) -> Result<Self> {
         let mut db = Connection::open(path)?;
         db.pragma_update(None, "journal_mode", "wal")?;
         db.pragma_update(None, "synchronous", "off")?;
@@ -110,17 +110,17 @@ impl Database {
         Ok(Self(Arc::new(Inner { path, idle })))
     }
 
-    pub fn categories() -> &'static [&'static str] {
+    pub(crate) fn categories() -> &'static [&'static str] {
         &CATEGORIES
     }
 
     /// The category of a product.
-    pub fn category_of(product: u64) -> usize {
+    pub(crate) fn category_of(product: u64) -> usize {
         usize::try_from(product).unwrap_or(usize::MAX) % CATEGORIES.len()
     }
 
     /// A page of a category.
-    pub async fn page(&self, category: usize, page: u32, size: u32) -> Result<Vec<ProductRow>> {
+    pub(crate) async fn page(&self, category: usize, page: u32, size: u32) -> Result<Vec<ProductRow>> {
         self.ask(
             "SELECT id, name, cents, maker FROM product WHERE category = ? ORDER BY id LIMIT ? OFFSET ?".into(),
             vec![category as u64, size.into(), u64::from(page) * u64::from(size)],
@@ -129,13 +129,13 @@ impl Database {
         .await
     }
 
-    pub async fn products(&self, ids: Vec<u64>) -> Result<Vec<ProductRow>> {
+    pub(crate) async fn products(&self, ids: Vec<u64>) -> Result<Vec<ProductRow>> {
         let sql =
             format!("SELECT id, name, cents, maker FROM product WHERE id IN ({})", marks(&ids));
         self.ask(sql, ids, product).await
     }
 
-    pub async fn makers(&self, ids: Vec<u64>) -> Result<Vec<MakerRow>> {
+    pub(crate) async fn makers(&self, ids: Vec<u64>) -> Result<Vec<MakerRow>> {
         let sql = format!("SELECT id, name, town FROM maker WHERE id IN ({})", marks(&ids));
         let maker =
             |row: &Row<'_>| Ok(MakerRow { id: row.get(0)?, name: row.get(1)?, town: row.get(2)? });
@@ -143,7 +143,7 @@ impl Database {
     }
 
     /// Counts and averages the reviews of products.
-    pub async fn ratings(&self, products: Vec<u64>) -> Result<Vec<RatingRow>> {
+    pub(crate) async fn ratings(&self, products: Vec<u64>) -> Result<Vec<RatingRow>> {
         let sql = format!(
             "SELECT product, avg(stars), count(*) FROM review WHERE product IN ({}) GROUP BY product",
             marks(&products)
@@ -155,7 +155,7 @@ impl Database {
     }
 
     /// The products with the best ratings of a category.
-    pub fn best_of(&self, category: usize) -> Result<Vec<ProductRow>> {
+    pub(crate) fn best_of(&self, category: usize) -> Result<Vec<ProductRow>> {
         self.run(
             "SELECT id, name, cents, maker FROM product JOIN review ON product = id WHERE category = ?
              GROUP BY id ORDER BY avg(stars) DESC, count(*) DESC LIMIT 5",
@@ -164,7 +164,7 @@ impl Database {
         )
     }
 
-    pub async fn reprice(&self, id: u64, cents: u64) -> Result<()> {
+    pub(crate) async fn reprice(&self, id: u64, cents: u64) -> Result<()> {
         self.ask("UPDATE product SET cents = ? WHERE id = ?".into(), vec![cents, id], |_| Ok(()))
             .await
             .map(drop)

@@ -43,7 +43,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let router = pages::router(&database, &stacks(options.bare))?;
     let router = Router::new()
         .route("/metrics", get(async move || metrics.render()))
-        //.nest("/cache", larder::panel())
+        .nest("/cache", larder::panel())
         .merge(router);
     let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
     let at = listener.local_addr()?;

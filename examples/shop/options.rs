@@ -20,7 +20,7 @@ pub(crate) struct Options {
 
 impl Options {
     /// Those of this program; `None` where it was asked to explain itself.
-    pub fn parse() -> Result<Option<Self>, lexopt::Error> {
+    pub(crate) fn parse() -> Result<Option<Self>, lexopt::Error> {
         let mut options = Self { port: 3000, redis: None, bare: false, load: false };
         let mut arguments = lexopt::Parser::from_env();
         while let Some(argument) = arguments.next()? {

@@ -33,7 +33,7 @@ pub(crate) struct Stacks<'a> {
 
 impl Stacks<'_> {
     /// A region of values that are fresh for `minutes`.
-    pub fn region<T>(&self, name: &'static str, minutes: u64) -> Result<Region<Stack<T>>>
+    pub(crate) fn region<T>(&self, name: &'static str, minutes: u64) -> Result<Region<Stack<T>>>
     where
         T: Clone + Send + Sync + Serialize + DeserializeOwned + 'static,
     {
