@@ -120,7 +120,12 @@ impl Database {
     }
 
     /// A page of a category.
-    pub(crate) async fn page(&self, category: usize, page: u32, size: u32) -> Result<Vec<ProductRow>> {
+    pub(crate) async fn page(
+        &self,
+        category: usize,
+        page: u32,
+        size: u32,
+    ) -> Result<Vec<ProductRow>> {
         self.ask(
             "SELECT id, name, cents, maker FROM product WHERE category = ? ORDER BY id LIMIT ? OFFSET ?".into(),
             vec![category as u64, size.into(), u64::from(page) * u64::from(size)],

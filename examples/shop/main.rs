@@ -48,7 +48,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
     let at = listener.local_addr()?;
     println!("The shop is open at http://{at}/ and has pages such as http://{at}/c/1");
-    println!("Look into its cache at http://{at}/cache/ and at its metrics at http://{at}/metrics");
+    println!("Look into its cache at http://{at}/cache and at its metrics at http://{at}/metrics");
     println!("Ctrl-C closes it.");
     // The panel wants to know who asks.
     let service = router.into_make_service_with_connect_info::<SocketAddr>();

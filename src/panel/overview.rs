@@ -111,9 +111,9 @@ pub(super) fn requests(html: &mut Html, logs: &[Arc<Log>], current: Show) {
             }
             html.raw(" <span class=\"small\">").text(Time(finished.took)).raw("</span> ");
         }
-        html.raw("<span class=\"small calls\">")
-            .text(Count(log.calls()))
-            .raw(" calls</span></a></li>");
+        html.raw("<span class=\"small calls\">").text(Count(log.calls())).raw(" calls");
+        page::counters(html, log);
+        html.raw("</span></a></li>");
     }
     html.raw("</ol></section>");
 }

@@ -102,7 +102,16 @@ fn about(html: &mut Html, log: &Log) {
         }
     };
     html.raw(" since ").text(Moment(log.started_at())).raw("\u{a0}UTC, ");
-    html.text(Count(log.calls())).raw(" calls</p>");
+    html.text(Count(log.calls())).raw(" calls");
+    counters(html, log);
+    html.raw("</p>");
+}
+
+/// What the application has counted in a request: `, 3 sql`.
+pub(super) fn counters(html: &mut Html, log: &Log) {
+    for (name, count) in log.counters().all() {
+        html.raw(", ").text(Count(count)).raw("\u{a0}").text(name);
+    }
 }
 
 pub(super) fn status(html: &mut Html, status: u16) {

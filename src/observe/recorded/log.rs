@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{Call, Figures, Series, Totals, What};
-use crate::{RequestScope, Timestamp};
+use crate::{Counters, RequestScope, Timestamp};
 
 /// What one request asked of its caches, or all that happened outside of requests.
 ///
@@ -20,6 +20,7 @@ pub struct Log {
     name: Box<str>,
     started_at: Timestamp,
     started: Instant,
+    counters: Arc<Counters>,
     max_lines: usize,
     lines: AtomicUsize,
     inner: Mutex<Inner>,
@@ -63,6 +64,7 @@ impl Log {
             name: scope.name().chars().take(200).collect(),
             started_at: scope.started_at(),
             started: started.checked_sub(scope.elapsed()).unwrap_or(started),
+            counters: Arc::clone(scope.counters()),
             ..Self::outside(scope.started_at(), started, max_lines)
         }
     }
@@ -73,6 +75,7 @@ impl Log {
             name: "outside of requests".into(),
             started_at,
             started,
+            counters: Arc::default(),
             max_lines,
             lines: AtomicUsize::new(0),
             inner: Mutex::default(),
@@ -117,6 +120,12 @@ impl Log {
         let inner = self.inner();
         let whole = inner.tallies.iter().filter(|(series, _)| series.label().tier.is_none());
         whole.map(|(_, totals)| totals.all().calls).sum()
+    }
+
+    /// What the application has counted in it.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// For how many lines of one call there is room.
