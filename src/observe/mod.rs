@@ -81,6 +81,13 @@ pub trait Observe: Send + Sync {
         true
     }
 
+    /// Whether operations of this kind are of interest, to one that is [`enabled`](Self::enabled).
+    #[inline]
+    fn wants(&self, op: Op) -> bool {
+        let _ = op;
+        true
+    }
+
     /// Whether [`Event::took`] is of interest. While `false`, the clock is not read, which takes longer
     /// than a hit in memory.
     fn timed(&self) -> bool {
@@ -111,6 +118,11 @@ impl<O: Observe + ?Sized> Observe for &O {
         (**self).enabled()
     }
 
+    #[inline]
+    fn wants(&self, op: Op) -> bool {
+        (**self).wants(op)
+    }
+
     fn timed(&self) -> bool {
         (**self).timed()
     }
@@ -128,6 +140,11 @@ impl<O: Observe + ?Sized> Observe for Arc<O> {
 
     fn enabled(&self) -> bool {
         (**self).enabled()
+    }
+
+    #[inline]
+    fn wants(&self, op: Op) -> bool {
+        (**self).wants(op)
     }
 
     fn timed(&self) -> bool {
@@ -170,13 +187,14 @@ impl<O: Observe, S: Level> Observed<O, S> {
     #[inline]
     fn watch<'o, 's, 'k, F, V>(
         &'o self,
+        op: Op,
         asked: impl FnOnce() -> Asked<'s, 'k>,
         inner: F,
     ) -> Watched<'o, 's, 'k, O, S, F>
     where
         F: Future<Output = Result<V>>,
     {
-        let watch = self.observer.enabled();
+        let watch = self.observer.enabled() && self.observer.wants(op);
         let watch = watch.then(|| Watch::start(&self.observer, &self.inner, asked()));
         Watched::new(inner, watch)
     }
@@ -184,11 +202,15 @@ impl<O: Observe, S: Level> Observed<O, S> {
 
 impl<O: Observe, S: Level> Level for Observed<O, S> {
     fn remove(&self, key: Key<'_>) -> impl Future<Output = Result<()>> + Send {
-        self.watch(|| Asked::one(Op::Remove, key), self.inner.remove(key))
+        self.watch(Op::Remove, || Asked::one(Op::Remove, key), self.inner.remove(key))
     }
 
     fn remove_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<()>> + Send {
-        self.watch(|| Asked::many(Op::RemoveMulti, keys), self.inner.remove_multi(keys))
+        self.watch(
+            Op::RemoveMulti,
+            || Asked::many(Op::RemoveMulti, keys),
+            self.inner.remove_multi(keys),
+        )
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -216,7 +238,7 @@ impl<O: Observe, S: Level> Level for Observed<O, S> {
 
 impl<O: Observe, S: Backend> Backend for Observed<O, S> {
     fn get(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Bytes>>> + Send {
-        self.watch(|| Asked::one(Op::Get, key), self.inner.get(key))
+        self.watch(Op::Get, || Asked::one(Op::Get, key), self.inner.get(key))
     }
 
     fn set(
@@ -227,21 +249,21 @@ impl<O: Observe, S: Backend> Backend for Observed<O, S> {
     ) -> impl Future<Output = Result<()>> + Send {
         let sent = self.observer.enabled().then(|| value.clone());
         let asked = move || Asked::one(Op::Set, key).sending(sent);
-        self.watch(asked, self.inner.set(key, value, opts))
+        self.watch(Op::Set, asked, self.inner.set(key, value, opts))
     }
 
     fn get_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<Batch<Bytes>>> + Send {
-        self.watch(|| Asked::many(Op::GetMulti, keys), self.inner.get_multi(keys))
+        self.watch(Op::GetMulti, || Asked::many(Op::GetMulti, keys), self.inner.get_multi(keys))
     }
 
     fn set_multi(&self, puts: &[Put<'_, Bytes>]) -> impl Future<Output = Result<()>> + Send {
-        self.watch(|| Asked::bytes(puts), self.inner.set_multi(puts))
+        self.watch(Op::SetMulti, || Asked::bytes(puts), self.inner.set_multi(puts))
     }
 }
 
 impl<O: Observe, S: HashBackend> HashBackend for Observed<O, S> {
     fn hash_get(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Bytes>>> + Send {
-        self.watch(|| Asked::one(Op::Get, key), self.inner.hash_get(key))
+        self.watch(Op::Get, || Asked::one(Op::Get, key), self.inner.hash_get(key))
     }
 
     fn hash_set(
@@ -253,18 +275,22 @@ impl<O: Observe, S: HashBackend> HashBackend for Observed<O, S> {
     ) -> impl Future<Output = Result<()>> + Send {
         let sent = self.observer.enabled().then(|| value.clone());
         let asked = move || Asked::one(Op::Set, key).sending(sent);
-        self.watch(asked, self.inner.hash_set(key, value, opts, expiry))
+        self.watch(Op::Set, asked, self.inner.hash_set(key, value, opts, expiry))
     }
 
     fn hash_remove(&self, key: Key<'_>) -> impl Future<Output = Result<()>> + Send {
-        self.watch(|| Asked::one(Op::Remove, key), self.inner.hash_remove(key))
+        self.watch(Op::Remove, || Asked::one(Op::Remove, key), self.inner.hash_remove(key))
     }
 
     fn hash_get_multi(
         &self,
         keys: &[Key<'_>],
     ) -> impl Future<Output = Result<Batch<Bytes>>> + Send {
-        self.watch(|| Asked::many(Op::GetMulti, keys), self.inner.hash_get_multi(keys))
+        self.watch(
+            Op::GetMulti,
+            || Asked::many(Op::GetMulti, keys),
+            self.inner.hash_get_multi(keys),
+        )
     }
 
     fn hash_set_multi(
@@ -272,11 +298,15 @@ impl<O: Observe, S: HashBackend> HashBackend for Observed<O, S> {
         puts: &[Put<'_, Bytes>],
         expiry: HashExpiry,
     ) -> impl Future<Output = Result<()>> + Send {
-        self.watch(|| Asked::bytes(puts), self.inner.hash_set_multi(puts, expiry))
+        self.watch(Op::SetMulti, || Asked::bytes(puts), self.inner.hash_set_multi(puts, expiry))
     }
 
     fn hash_remove_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<()>> + Send {
-        self.watch(|| Asked::many(Op::RemoveMulti, keys), self.inner.hash_remove_multi(keys))
+        self.watch(
+            Op::RemoveMulti,
+            || Asked::many(Op::RemoveMulti, keys),
+            self.inner.hash_remove_multi(keys),
+        )
     }
 }
 
@@ -287,7 +317,7 @@ where
     S: Store<T>,
 {
     fn read(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Entry<Option<T>>>>> + Send {
-        self.watch(|| Asked::one(Op::Get, key), self.inner.read(key))
+        self.watch(Op::Get, || Asked::one(Op::Get, key), self.inner.read(key))
     }
 
     fn write(
@@ -296,14 +326,14 @@ where
         entry: &Entry<Option<T>>,
         opts: WriteOpts<'_>,
     ) -> impl Future<Output = Result<()>> + Send {
-        self.watch(move || Asked::one(Op::Set, key), self.inner.write(key, entry, opts))
+        self.watch(Op::Set, move || Asked::one(Op::Set, key), self.inner.write(key, entry, opts))
     }
 
     fn read_multi(
         &self,
         keys: &[Key<'_>],
     ) -> impl Future<Output = Result<Batch<Entry<Option<T>>>>> + Send {
-        self.watch(|| Asked::many(Op::GetMulti, keys), self.inner.read_multi(keys))
+        self.watch(Op::GetMulti, || Asked::many(Op::GetMulti, keys), self.inner.read_multi(keys))
     }
 
     fn read_with(
@@ -311,7 +341,7 @@ where
         key: Key<'_>,
         opts: ReadOpts,
     ) -> impl Future<Output = Result<Option<Entry<Option<T>>>>> + Send {
-        self.watch(|| Asked::one(Op::Get, key), self.inner.read_with(key, opts))
+        self.watch(Op::Get, || Asked::one(Op::Get, key), self.inner.read_with(key, opts))
     }
 
     fn read_multi_with(
@@ -319,14 +349,18 @@ where
         keys: &[Key<'_>],
         opts: ReadOpts,
     ) -> impl Future<Output = Result<Batch<Entry<Option<T>>>>> + Send {
-        self.watch(|| Asked::many(Op::GetMulti, keys), self.inner.read_multi_with(keys, opts))
+        self.watch(
+            Op::GetMulti,
+            || Asked::many(Op::GetMulti, keys),
+            self.inner.read_multi_with(keys, opts),
+        )
     }
 
     fn write_multi(
         &self,
         puts: &[Put<'_, &Entry<Option<T>>>],
     ) -> impl Future<Output = Result<()>> + Send {
-        self.watch(|| Asked::puts(puts), self.inner.write_multi(puts))
+        self.watch(Op::SetMulti, || Asked::puts(puts), self.inner.write_multi(puts))
     }
 }
 

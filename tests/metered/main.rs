@@ -7,15 +7,14 @@
 mod support;
 
 mod counters;
-
+mod dashboard;
 mod exporter;
 mod levels;
 #[cfg(feature = "backend-redis")]
 mod processes;
-
+mod remote;
 mod scrape;
 mod spans;
-
 mod stampede;
 mod sums;
 mod timeouts;

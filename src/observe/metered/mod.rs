@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use self::handles::Handles;
-use super::{Event, Label, Observe, Observed, RegionEvent};
+use super::{Event, Label, Observe, Observed, Op, RegionEvent};
 use crate::{Capabilities, Immediate, Place};
 
 mod handles;
@@ -60,10 +60,10 @@ mod names;
 ///
 /// | metric | |
 /// |---|---|
-/// | `larder_backend_seconds` | histogram by `op`: how long an operation took. Not of stores inside the process, where reading the clock would take longer than the operation |
+/// | `larder_backend_seconds` | histogram by `op`: how long an operation took; not inside the process |
 /// | `larder_backend_errors_total` | operations that failed |
 /// | `larder_evictions_total` | entries dropped for want of room |
-/// | `larder_read_bytes_total`, `larder_written_bytes_total` | bytes of values; only at level 1: `Json<Metered<Memory>>` |
+/// | `larder_read_bytes_total`, `larder_written_bytes_total` | bytes of values; only at level 1: `Json<Metered<Redis>>` |
 /// | `larder_tier_hits_total`, `larder_tier_misses_total` | keys that the level had and had not; only if it has the name of a tier |
 ///
 /// Keys are never labels. `docs/metrics.md` has queries, `docs/grafana.json` a dashboard.
@@ -84,8 +84,10 @@ mod names;
 ///
 /// # Performance
 ///
-/// A fresh hit in memory costs an increment of one counter that all threads share, and no clock; see
-/// `benches/hit`. Without an exporter it costs two looks whether there is one.
+/// A fresh hit inside the process costs an increment of one counter that all threads share; see
+/// `benches/hit`. There, reading the clock would take longer than the operation, so nothing is timed, and
+/// reads are not looked at except under the name of a tier. Without an exporter every operation looks
+/// whether there is one by now.
 pub type Metered<S> = Observed<Meter, S>;
 
 /// The observer of [`Metered`].
@@ -154,6 +156,12 @@ impl Observe for Meter {
         self.handles().is_some()
     }
 
+    // A read inside the process has nothing to tell that the region does not.
+    #[inline]
+    fn wants(&self, op: Op) -> bool {
+        self.timed || self.label.tier.is_some() || !matches!(op, Op::Get | Op::GetMulti)
+    }
+
     #[inline]
     fn timed(&self) -> bool {
         self.timed
@@ -161,7 +169,8 @@ impl Observe for Meter {
 
     #[inline]
     fn observe_region(&self, event: &RegionEvent<'_>) {
-        if let Some(Handles { region: Some(region), .. }) = self.handles() {
+        // An operation came first, and has registered them if it could.
+        if let Some(Handles { region: Some(region), .. }) = self.kept.handles.get() {
             region.record(event);
         }
     }
