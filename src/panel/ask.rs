@@ -93,8 +93,7 @@ impl Ask {
     /// understood counts as not said.
     pub(super) fn of(show: Show, uri: &axum::http::Uri) -> Self {
         let pairs = Query::<Vec<(String, String)>>::try_from_uri(uri);
-        let mut ask =
-            Self { show: Show::Overview, words: String::new(), by: By::Number, descending: false };
+        let mut ask = Self { show, words: String::new(), by: By::Number, descending: false };
         for (name, value) in pairs.map(|Query(pairs)| pairs).unwrap_or_default() {
             match name.as_str() {
                 "request" => {
