@@ -442,6 +442,8 @@
 //! | `macros` | [`cached`](macro@cached), [`cached_multi`](macro@cached_multi); compiles syn | |
 //! | `key-hashed` | [`Hashed`], [`Normalized`]; over `blake3` and `sha1` | |
 //! | `cli` | the command `larder`, which looks into a running Redis and says which stack would take fewer bytes; see `docs/inspect.md` | |
+//! | `observe-recorded` | [`Recorded`], [`Recording`]: what each request, and the process, asks of its caches; see [`observe::recorded`] | |
+//! | `panel` | [`mod@panel`]: what was recorded, in the browser; a router for axum | |
 //! | `testing` | [`testing`]: suites for backends, stores and locks, and [`Chaos`](testing::Chaos), a layer that fails; for dev-dependencies | |
 //!
 //! Always there: [`Region`], [`Null`], [`Raw`], all formats, [`Hstore`], [`Either`], [`Prefixed`],
@@ -535,3 +537,8 @@ struct Readme;
 ))]
 #[doc = include_str!("../docs/python.md")]
 struct Python;
+
+/// And those of the page about the panel.
+#[cfg(all(doctest, feature = "backend-memory", feature = "codec-postcard", feature = "panel"))]
+#[doc = include_str!("../docs/panel.md")]
+struct ThePanel;

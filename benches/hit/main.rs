@@ -8,6 +8,8 @@
 mod functions;
 mod harness;
 mod other_keys;
+#[cfg(feature = "observe-recorded")]
+mod recorded;
 mod redis_hit;
 
 use std::{hint::black_box, time::Duration};
@@ -33,6 +35,8 @@ fn main() {
     #[cfg(feature = "macros")]
     functions::run();
     other_keys::run(&keys());
+    #[cfg(feature = "observe-recorded")]
+    recorded::run(&keys());
     redis_hit::run();
 }
 

@@ -29,17 +29,18 @@ pub(super) enum By {
 }
 
 impl By {
+    /// In the order of the columns: what matters most is first, where there is little room.
     pub(super) const ALL: [Self; 10] = [
         Self::Number,
-        Self::At,
-        Self::Region,
-        Self::Tier,
-        Self::Place,
         Self::Call,
         Self::Key,
         Self::Result,
         Self::Bytes,
         Self::Time,
+        Self::Region,
+        Self::Tier,
+        Self::Place,
+        Self::At,
     ];
 
     /// In links.

@@ -204,10 +204,6 @@ impl Row<'_> {
         html.raw(if is_found { ">" } else { " hidden>" });
         let place = format_args!("{}.{:06}", self.call.number, self.at);
         number(html, place, true, self.call.number);
-        number(html, self.call.at.as_nanos(), true, Time(self.call.at));
-        html.raw("<td>").text(&self.call.label().region);
-        html.raw("<td>").text(self.tier());
-        html.raw("<td><span class=\"place\">").text(self.call.place()).raw("</span>");
         html.raw("<td><span class=\"chip ").raw(class);
         html.raw(if self.is_first() { "\">" } else { " again\">" }).raw(call).raw("</span>");
         html.raw("<td class=\"key\"><code>").text(self.key()).raw("</code>");
@@ -225,6 +221,10 @@ impl Row<'_> {
             html.raw(if self.is_first() { "<span>" } else { "<span class=\"again\">" });
             html.text(Time(took)).raw("</span>");
         }
+        html.raw("<td>").text(&self.call.label().region);
+        html.raw("<td>").text(self.tier());
+        html.raw("<td><span class=\"place\">").text(self.call.place()).raw("</span>");
+        number(html, self.call.at.as_nanos(), true, Time(self.call.at));
         if shows_request {
             html.raw("<td>");
             match self.log.id() {

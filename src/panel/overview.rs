@@ -115,9 +115,8 @@ pub(super) fn requests(html: &mut Html, logs: &[Arc<Log>], current: Show) {
             }
             html.raw(" <span class=\"small\">").text(Time(finished.took)).raw("</span> ");
         }
-        html.raw("<span class=\"small calls\">")
-            .text(Count(log.calls()))
-            .raw(" calls</span></a></li>");
+        html.raw("<span class=\"small calls\">").then(|html| page::calls(html, log));
+        html.raw("</span></a></li>");
     }
     html.raw("</ol></section>");
 }

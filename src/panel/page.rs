@@ -102,7 +102,13 @@ fn about(html: &mut Html, log: &Log) {
         }
     };
     html.raw(" since ").text(Moment(log.started_at())).raw("\u{a0}UTC, ");
-    html.text(Count(log.calls())).raw(" calls</p>");
+    calls(html, log);
+    html.raw("</p>");
+}
+
+pub(super) fn calls(html: &mut Html, log: &Log) {
+    let calls = log.calls();
+    html.text(Count(calls)).raw(if calls == 1 { " call" } else { " calls" });
 }
 
 pub(super) fn status(html: &mut Html, status: u16) {

@@ -61,7 +61,7 @@ async fn the_list_has_a_row_for_each_key_in_order() -> Result<()> {
     let list: Vec<_> = rows(&html, "id=\"log\"")
         .into_iter()
         .map(|row| {
-            [&row[2], &row[4], &row[5], &row[6], &row[7], &row[8]].map(String::as_str).join("|")
+            [&row[6], &row[8], &row[1], &row[2], &row[3], &row[4]].map(String::as_str).join("|")
         })
         .collect();
     assert_eq!(
@@ -94,7 +94,7 @@ async fn it_is_filtered_by_any_of_the_words_and_sorted_without_script() -> Resul
     let keys = async |query: &str| {
         let html = page(&recording, &format!("/cache/calls?request={id}&{query}")).await;
         let rows = rows(&html, "id=\"log\"");
-        (rows.iter().map(|row| format!("{} {}", row[5], row[6])).collect::<Vec<_>>(), html)
+        (rows.iter().map(|row| format!("{} {}", row[1], row[2])).collect::<Vec<_>>(), html)
     };
     let (found, html) = keys("q=USER:9+user:3").await;
     assert_eq!(found, ["set_multi user:3", "get_multi user:9", "delete_multi user:3"]);

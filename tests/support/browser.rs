@@ -95,12 +95,6 @@ impl Browser {
         self.send("GET", &path, &Value::Null).await["error"] != "no such alert"
     }
 
-    /// A picture of the page, as a PNG.
-    pub(crate) async fn picture(&self) -> Vec<u8> {
-        let coded = self.ask("GET", "/screenshot", &Value::Null).await;
-        base64(coded.as_str().unwrap())
-    }
-
     async fn find(&self, selector: &str) -> String {
         let by = json!({ "using": "css selector", "value": selector });
         let found = self.ask("POST", "/element", &by).await;
@@ -169,25 +163,4 @@ async fn read(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
             count => answer.extend_from_slice(&part[..count]),
         }
     }
-}
-
-fn base64(text: &str) -> Vec<u8> {
-    let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
-    for digit in text.bytes() {
-        let value = match digit {
-            b'A'..=b'Z' => digit - b'A',
-            b'a'..=b'z' => digit - b'a' + 26,
-            b'0'..=b'9' => digit - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => break,
-        };
-        bits = bits << 6 | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push((bits >> count & 0xff).try_into().unwrap());
-        }
-    }
-    bytes
 }
