@@ -466,6 +466,8 @@
 //! | `template-minijinja` | `template`: cached fragments in the templates of `minijinja` | |
 //! | `observe-metered` | [`Metered`]: counters and histograms for Prometheus and others; over `metrics` | |
 //! | `cli` | the command `larder`, which looks into a running Redis and says which stack would take fewer bytes; see `docs/inspect.md` | |
+//! | `observe-recorded` | [`Recorded`], [`Recording`]: what each request, and the process, asks of its caches; see [`observe::recorded`] | |
+//! | `panel` | [`mod@panel`]: what was recorded, in the browser; a router for axum | |
 //! | `testing` | [`testing`]: suites for backends, stores and locks, and [`Chaos`](testing::Chaos), a layer that fails; for dev-dependencies | |
 //!
 //! Always there: [`Region`], [`Null`], [`Raw`], all formats, [`Hstore`], [`Either`], [`Prefixed`],
@@ -563,3 +565,8 @@ struct Readme;
 ))]
 #[doc = include_str!("../docs/python.md")]
 struct Python;
+
+/// And those of the page about the panel.
+#[cfg(all(doctest, feature = "backend-memory", feature = "codec-postcard", feature = "panel"))]
+#[doc = include_str!("../docs/panel.md")]
+struct ThePanel;

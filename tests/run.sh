@@ -15,6 +15,8 @@ missing() {
   command -v redis-server >/dev/null || echo redis-server
   command -v memcached >/dev/null || echo memcached
   command -v openssl >/dev/null || echo openssl
+  command -v chromium >/dev/null || echo chromium
+  command -v chromedriver >/dev/null || echo chromium-driver
   command -v cc >/dev/null || echo gcc libc6-dev
   python3 -c 'import ensurepip, sys; assert sys.version_info >= (3, 10)' 2>/dev/null || echo python3 python3-venv
   command -v cargo >/dev/null || command -v curl >/dev/null || echo curl ca-certificates
@@ -26,7 +28,7 @@ install_packages() {
   [ -n "$packages" ] || return 0
   case $(uname -s) in
     Darwin)
-      echo "Please install what is missing first:  xcode-select --install; brew install redis memcached openssl python rustup" >&2
+      echo "Please install what is missing first:  xcode-select --install; brew install redis memcached openssl python rustup chromium chromedriver" >&2
       exit 1 ;;
   esac
   if ! command -v apt-get >/dev/null; then

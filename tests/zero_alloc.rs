@@ -171,6 +171,13 @@ fn hits_under_other_keys_allocate_nothing() {
     check(&expiring(Memory::new().prefixed("app:").hstore().versioned::<3>().msgpack().int_time()));
 }
 
+#[cfg(feature = "observe-recorded")]
+#[test]
+fn hits_that_nobody_records_allocate_nothing() {
+    check(&expiring(Memo::new().recorded("users")));
+    check(&expiring(Memory::new().recorded("users").postcard().framed().recorded("users")));
+}
+
 #[cfg(feature = "key-hashed")]
 #[test]
 fn hits_under_digests_and_rules_allocate_nothing() {

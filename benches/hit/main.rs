@@ -10,6 +10,8 @@ mod harness;
 #[cfg(feature = "observe-metered")]
 mod metered;
 mod other_keys;
+#[cfg(feature = "observe-recorded")]
+mod recorded;
 mod redis_hit;
 
 use std::{hint::black_box, time::Duration};
@@ -37,6 +39,8 @@ fn main() {
     #[cfg(feature = "observe-metered")]
     metered::run(&keys());
     other_keys::run(&keys());
+    #[cfg(feature = "observe-recorded")]
+    recorded::run(&keys());
     redis_hit::run();
 }
 

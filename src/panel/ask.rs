@@ -29,17 +29,18 @@ pub(super) enum By {
 }
 
 impl By {
+    /// In the order of the columns: what matters most is first, where there is little room.
     pub(super) const ALL: [Self; 10] = [
         Self::Number,
-        Self::At,
-        Self::Region,
-        Self::Tier,
-        Self::Place,
         Self::Call,
         Self::Key,
         Self::Result,
         Self::Bytes,
         Self::Time,
+        Self::Region,
+        Self::Tier,
+        Self::Place,
+        Self::At,
     ];
 
     /// In links.
@@ -93,8 +94,7 @@ impl Ask {
     /// understood counts as not said.
     pub(super) fn of(show: Show, uri: &axum::http::Uri) -> Self {
         let pairs = Query::<Vec<(String, String)>>::try_from_uri(uri);
-        let mut ask =
-            Self { show: Show::Overview, words: String::new(), by: By::Number, descending: false };
+        let mut ask = Self { show, words: String::new(), by: By::Number, descending: false };
         for (name, value) in pairs.map(|Query(pairs)| pairs).unwrap_or_default() {
             match name.as_str() {
                 "request" => {

@@ -20,8 +20,8 @@ const MAX_ROWS: usize = 2_000;
 struct Row<'a> {
     call: &'a Call,
     line: &'a Line,
-    /// Whether it is the first one of its call.
-    is_first: bool,
+    /// Its place in the call.
+    at: usize,
     log: &'a Log,
 }
 
@@ -108,7 +108,7 @@ fn table(html: &mut Html, ask: &Ask, rows: &[Row<'_>], words: &[String]) {
 fn rows<'a>(log: &'a Log, seen: &'a Seen) -> impl Iterator<Item = Row<'a>> {
     seen.calls.iter().flat_map(move |call| {
         let lines = call.lines.iter().enumerate();
-        lines.map(move |(at, line)| Row { call, line, is_first: at == 0, log })
+        lines.map(move |(at, line)| Row { call, line, at, log })
     })
 }
 
@@ -116,6 +116,11 @@ impl Row<'_> {
     fn key(&self) -> String {
         let key = self.line.key.as_ref().map(|key| key.as_key().to_string()).unwrap_or_default();
         if self.line.is_cut { key + "…" } else { key }
+    }
+
+    /// Whether it is the first one of its call.
+    const fn is_first(&self) -> bool {
+        self.at == 0
     }
 
     fn tier(&self) -> &str {
@@ -151,7 +156,7 @@ impl Row<'_> {
             (What::Op(Op::Get | Op::GetMulti), None) => (text("error: unreadable"), "error"),
             (What::Op(Op::Set | Op::SetMulti), None) => (text("stored"), "quiet"),
             (What::Op(Op::Remove | Op::RemoveMulti), None) => (text("removed"), "quiet"),
-            (What::Region(Happened::Created), None) if self.is_first => match self.call.count {
+            (What::Region(Happened::Created), None) if self.is_first() => match self.call.count {
                 1 => (text("1 value"), "quiet"),
                 many => (format!("{many} values"), "quiet"),
             },
@@ -197,13 +202,10 @@ impl Row<'_> {
         html.raw("<tr data-words=\"").text(self.words()).raw("\"");
         html.raw(if matches!(self.call.what, What::Region(_)) { " class=\"story\"" } else { "" });
         html.raw(if is_found { ">" } else { " hidden>" });
-        number(html, self.call.number, true, self.call.number);
-        number(html, self.call.at.as_nanos(), true, Time(self.call.at));
-        html.raw("<td>").text(&self.call.label().region);
-        html.raw("<td>").text(self.tier());
-        html.raw("<td><span class=\"place\">").text(self.call.place()).raw("</span>");
+        let place = format_args!("{}.{:06}", self.call.number, self.at);
+        number(html, place, true, self.call.number);
         html.raw("<td><span class=\"chip ").raw(class);
-        html.raw(if self.is_first { "\">" } else { " again\">" }).raw(call).raw("</span>");
+        html.raw(if self.is_first() { "\">" } else { " again\">" }).raw(call).raw("</span>");
         html.raw("<td class=\"key\"><code>").text(self.key()).raw("</code>");
         if let Some(value) = &self.line.value {
             let is_cut = self.line.bytes.is_some_and(|bytes| bytes > value.len());
@@ -216,9 +218,13 @@ impl Row<'_> {
         let took = self.took();
         html.raw("<td class=\"n\" data-by=\"").text(took.as_nanos()).raw("\">");
         if self.call.took.is_some() {
-            html.raw(if self.is_first { "<span>" } else { "<span class=\"again\">" });
+            html.raw(if self.is_first() { "<span>" } else { "<span class=\"again\">" });
             html.text(Time(took)).raw("</span>");
         }
+        html.raw("<td>").text(&self.call.label().region);
+        html.raw("<td>").text(self.tier());
+        html.raw("<td><span class=\"place\">").text(self.call.place()).raw("</span>");
+        number(html, self.call.at.as_nanos(), true, Time(self.call.at));
         if shows_request {
             html.raw("<td>");
             match self.log.id() {

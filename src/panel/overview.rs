@@ -45,8 +45,9 @@ pub(super) fn overview(html: &mut Html, recording: &Recording, logs: &[Arc<Log>]
 /// The figures of the last seconds, and what happened so far.
 fn live(html: &mut Html, recording: &Recording, whole: &[&Arc<Series>]) {
     let mut beats: Vec<Beat> = Vec::new();
-    let (mut reads, mut evicted) = (Latency::default(), 0);
+    let mut reads = Latency::default();
     let (mut created, mut creating) = (0, Latency::default());
+    let (mut waited, mut waiting) = (0, Latency::default());
     for one in whole {
         let of_one = recording.beats(one);
         beats.resize(of_one.len().max(beats.len()), Beat::default());
@@ -59,7 +60,8 @@ fn live(html: &mut Html, recording: &Recording, whole: &[&Arc<Series>]) {
         reads.add(&one.latency(Op::GetMulti));
         created += one.told(Happened::Created);
         creating.add(&one.told_latency(Happened::Created));
-        evicted += one.evicted();
+        waited += one.told(Happened::Waited);
+        waiting.add(&one.told_latency(Happened::Waited));
     }
     let last = &beats[beats.len().saturating_sub(LIVE + 1)..beats.len().saturating_sub(1)];
     let sum = |of: fn(&Beat) -> u64| last.iter().map(of).sum::<u64>();
@@ -79,7 +81,9 @@ fn live(html: &mut Html, recording: &Recording, whole: &[&Arc<Series>]) {
     card(html, "Reads within", &time(reads.quantile(0.5)), &p99);
     let half = format!("values; half of them within {}", time(creating.quantile(0.5)));
     card(html, "Created", &Count(created), &half);
-    card(html, "Evicted", &Count(evicted), "for want of room");
+    let half =
+        format!("for another caller's value; half of them within {}", time(waiting.quantile(0.5)));
+    card(html, "Waited", &Count(waited), &half);
     html.raw("</section>");
 }
 
@@ -111,8 +115,7 @@ pub(super) fn requests(html: &mut Html, logs: &[Arc<Log>], current: Show) {
             }
             html.raw(" <span class=\"small\">").text(Time(finished.took)).raw("</span> ");
         }
-        html.raw("<span class=\"small calls\">").text(Count(log.calls())).raw(" calls");
-        page::counters(html, log);
+        html.raw("<span class=\"small calls\">").then(|html| page::calls(html, log));
         html.raw("</span></a></li>");
     }
     html.raw("</ol></section>");

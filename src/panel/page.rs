@@ -102,13 +102,14 @@ fn about(html: &mut Html, log: &Log) {
         }
     };
     html.raw(" since ").text(Moment(log.started_at())).raw("\u{a0}UTC, ");
-    html.text(Count(log.calls())).raw(" calls");
-    counters(html, log);
+    calls(html, log);
     html.raw("</p>");
 }
 
-/// What the application has counted in a request: `, 3 sql`.
-pub(super) fn counters(html: &mut Html, log: &Log) {
+/// How many calls there were, and what the application has counted: `7 calls, 3 sql`.
+pub(super) fn calls(html: &mut Html, log: &Log) {
+    let calls = log.calls();
+    html.text(Count(calls)).raw(if calls == 1 { " call" } else { " calls" });
     for (name, count) in log.counters().all() {
         html.raw(", ").text(Count(count)).raw("\u{a0}").text(name);
     }

@@ -26,6 +26,7 @@ function sort(head) {
   const text = (row) => row.cells[at].textContent;
   const order = (a, b) =>
     by(a) === undefined ? (text(a) < text(b) ? -1 : text(a) > text(b) ? 1 : 0) : by(a) - by(b);
+  // The place in the call stands behind the number of the call.
   const first = (a, b) => a.cells[0].dataset.by - b.cells[0].dataset.by;
   const rows = [...log.tBodies[0].rows];
   rows.sort((a, b) => (down ? -order(a, b) : order(a, b)) || first(a, b));

@@ -57,7 +57,7 @@ pub(super) fn latency(html: &mut Html, series: &[Arc<Series>]) {
         "<section><h3>Latency</h3><p class=\"small\">How many operations took how long: \
               <span class=\"key-get\">reads</span>, <span class=\"key-set\">writes</span>, \
               <span class=\"key-created\">creators</span>. The mark is half of them.</p>\
-              <div class=\"box\"><svg class=\"latency\" role=\"img\" viewBox=\"0 0 920 ",
+              <div class=\"box\"><svg class=\"latency\" role=\"img\" viewBox=\"0 0 940 ",
     );
     html.text(height)
         .raw("\" aria-label=\"Latency of each region and tier; the table above has the numbers\">");
@@ -71,7 +71,7 @@ pub(super) fn latency(html: &mut Html, series: &[Arc<Series>]) {
     }
     for (at, one) in busy.iter().enumerate() {
         let floor = ROW * number(at + 1) + 4.0;
-        html.raw("<path class=\"floor\" d=\"M0,").text(floor).raw("H910\"/>");
+        html.raw("<path class=\"floor\" d=\"M0,").text(floor).raw("H940\"/>");
         html.raw("<text x=\"4\" y=\"")
             .text(floor - 22.0)
             .raw("\">")
