@@ -308,6 +308,19 @@
 //!
 //! The module `request` begins with a whole page.
 //!
+//! # Seen
+//!
+//! Observers go around any level of a stack, and cost a stack that does not name them nothing:
+//!
+//! | | tells | feature |
+//! |---|---|---|
+//! | [`Logging<S>`](Logging) | `tracing` events, one for each operation | |
+//! | `Metered<S>` | counters and histograms, for Prometheus and others; `docs/metrics.md` | `observe-metered` |
+//! | `Recorded<S>` | what each request asked of its caches, off until it is started; shown by `panel()`, a router of axum; `docs/panel.md` | `observe-recorded`, `panel` |
+//! | [`Observed<O, S>`](Observed) | whatever an [`Observe`] of your own makes of it | |
+//!
+//! Creations are `tracing` spans of the target `larder::create`, with the key. The example `shop` has all of it.
+//!
 //! # Synchronous code
 //!
 //! [`Region::blocking`] gives the same methods to code that is not asynchronous, with plain closures for
@@ -546,12 +559,14 @@ pub use bytes::Bytes;
 #[cfg(all(
     doctest,
     feature = "backend-memory",
+    feature = "backend-file",
     feature = "codec-postcard",
     feature = "backend-redis",
     feature = "codec-pickle",
     feature = "config-toml",
     feature = "format-dogpile",
-    feature = "macros"
+    feature = "macros",
+    feature = "request"
 ))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -18,8 +18,8 @@ mod stacks;
 use std::{error::Error, net::SocketAddr};
 
 use axum::{Router, routing::get};
-use larder::Recording;
-use metrics_exporter_prometheus::PrometheusBuilder;
+use larder::{Meter, Recording};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use tokio::net::TcpListener;
 
 use crate::{database::Database, options::Options, stacks::Stacks};
@@ -28,7 +28,9 @@ use crate::{database::Database, options::Options, stacks::Stacks};
 async fn main() -> Result<(), Box<dyn Error>> {
     let Some(options) = Options::parse()? else { return Ok(()) };
     // Before the first stack is used: counters go where they were made.
-    let metrics = PrometheusBuilder::new().install_recorder()?;
+    let seconds = Matcher::Suffix("_seconds".to_owned());
+    let metrics = PrometheusBuilder::new().set_buckets_for_metric(seconds, &Meter::SECONDS)?;
+    let metrics = metrics.install_recorder()?;
     let folder = tempfile::tempdir()?;
     let database = Database::generate(&folder.path().join("shop.sqlite"))?;
     let file = folder.path().join("cache");

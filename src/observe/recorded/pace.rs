@@ -5,11 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use super::Figures;
 
 /// For how many seconds counts are kept; the one that runs is the last.
-pub(super) const SECONDS: u64 = 64;
+const KEPT: u8 = 64;
+
+/// The same as a number of seconds.
+pub(super) const SECONDS: u64 = KEPT as u64;
 
 /// The counts of the last seconds. Where one second ends and another one begins, a few may be lost.
 #[derive(Debug)]
-pub(super) struct Pace([Second; SECONDS as usize]);
+pub(super) struct Pace([Second; KEPT as usize]);
 
 #[derive(Debug, Default)]
 struct Second {

@@ -163,7 +163,9 @@ impl OpSeries {
 
     fn clear(&self) {
         let sums = [&self.calls, &self.nanos, &self.hits, &self.misses, &self.bytes, &self.errors];
-        sums.into_iter().for_each(|sum| sum.store(0, Relaxed));
+        for sum in sums {
+            sum.store(0, Relaxed);
+        }
         self.latency.clear();
     }
 }
