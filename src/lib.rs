@@ -289,6 +289,25 @@
 //! accident. Methods, generic and synchronous functions are cached the same way. The macros
 //! [`cached`](macro@cached) and [`cached_multi`](macro@cached_multi) tell everything else.
 //!
+//! # One request
+//!
+//! [`RequestScoped`], a layer for the outside of any stack, keeps what a request has read as long as the request
+//! lasts (feature `request`): the same object is not asked for twice, be it by itself or in a batch, there or not.
+//! A [`Loader`] pairs the single and the batched form of a query, asks the database once for all that neither the
+//! request nor the cache has, and keeps every answer for both, absent rows included. [`Lazy`] is a relation that
+//! loads on first use. A layer for tower sets a request up, an extractor for axum hands it out.
+//!
+//! ```
+//! # #[cfg(all(feature = "request", feature = "backend-redis", feature = "codec-postcard"))] {
+//! use larder::{Framed, Logging, Postcard, Redis, Region, RequestScoped};
+//!
+//! type Products = Region<RequestScoped<Logging<Framed<Postcard<Redis>>>>>;
+//! # let _: Option<Products> = None;
+//! # }
+//! ```
+//!
+//! The module `request` begins with a whole page.
+//!
 //! # Synchronous code
 //!
 //! [`Region::blocking`] gives the same methods to code that is not asynchronous, with plain closures for
@@ -441,6 +460,9 @@
 //! | `dates-time` | [`dates`]: the same for the types of `time` | |
 //! | `macros` | [`cached`](macro@cached), [`cached_multi`](macro@cached_multi); compiles syn | |
 //! | `key-hashed` | [`Hashed`], [`Normalized`]; over `blake3` and `sha1` | |
+//! | `request` | [`RequestScoped`], [`Loader`], [`Lazy`]: a cache that lives as long as one request, lookups in batches, relations | |
+//! | `request-tower` | `request`, and `RequestLayer` for services of tower; over `http`, `tower-layer`, `tower-service` | |
+//! | `request-axum` | `request-tower`, and [`RequestScope`] as an argument of axum's handlers; over `axum-core` | |
 //! | `cli` | the command `larder`, which looks into a running Redis and says which stack would take fewer bytes; see `docs/inspect.md` | |
 //! | `observe-recorded` | [`Recorded`], [`Recording`]: what each request, and the process, asks of its caches; see [`observe::recorded`] | |
 //! | `panel` | [`mod@panel`]: what was recorded, in the browser; a router for axum | |

@@ -62,6 +62,7 @@ pub enum Immediate {
 
 /// What a stack can keep, and how it answers. A region checks its policy against this when it is
 /// built, so that nothing is dropped silently later.
+#[expect(clippy::struct_excessive_bools, reason = "each says something else")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {

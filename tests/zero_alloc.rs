@@ -226,6 +226,20 @@ fn hits_of<S: Store<User> + 'static>(stack: S) -> usize {
     created + got
 }
 
+#[cfg(feature = "request")]
+#[test]
+fn hits_in_the_store_of_a_request_allocate_nothing() {
+    let typed = expiring(Memo::new().request_scoped());
+    let bytes = expiring(Memory::new().postcard().framed().logging().request_scoped());
+    larder::RequestScope::new("GET /").run_blocking(|| {
+        check(&typed);
+        check(&bytes);
+    });
+    // Nor do those that are passed through.
+    check(&typed);
+    check(&bytes);
+}
+
 #[cfg(feature = "config")]
 #[test]
 fn a_declared_region_is_found_without_allocating() {

@@ -162,7 +162,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         let opts = ReadOpts::tiers(self.call.tiers).recheck();
         match self.inner.stack.read_multi_with(&asked, opts).await {
             Ok(answers) => {
-                absent.into_iter().zip(answers).for_each(|(at, answer)| found[at] = answer)
+                for (at, answer) in absent.into_iter().zip(answers) {
+                    found[at] = answer;
+                }
             }
             Err(error) => absent.into_iter().for_each(|at| found[at] = Err(error.clone())),
         }

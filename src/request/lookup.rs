@@ -51,6 +51,7 @@ pub trait Lookup: Send + Sync {
     /// # Errors
     ///
     /// When nothing can be said about any of them.
+    #[expect(clippy::type_complexity, reason = "a name for it would say less")]
     fn many(
         &self,
         ids: Vec<Self::Id>,

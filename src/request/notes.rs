@@ -56,35 +56,31 @@ enum Note {
     },
 }
 
-/// What the notes say to one who is about to create what is not there.
-pub(super) enum Recheck<T> {
-    /// Somebody has written it meanwhile.
+/// What the notes say of a key.
+pub(super) enum Noted<T> {
     Found(Entry<Option<T>>),
-    /// The stack itself has said so: there is nothing.
+    /// The stack has said that there is nothing.
     Absent,
-    /// It was from memory: the stack has to be asked.
+    /// The stack has to be asked.
     Ask,
 }
 
 impl Notes {
-    /// What is noted, as an answer: `Some(None)` if the stack had nothing. Of another type nothing is known.
-    pub(super) fn recall<T: Clone + 'static>(
-        &self,
-        at: At<'_>,
-    ) -> Option<Option<Entry<Option<T>>>> {
+    /// What is noted. Of another type nothing is known.
+    pub(super) fn recall<T: Clone + 'static>(&self, at: At<'_>) -> Noted<T> {
         let noted = {
             let mut table = self.table();
-            match &mut table.find_mut(at.hash, |slot| slot.is_at(at))?.note {
-                Note::Entry(entry) => Arc::clone(entry),
-                Note::Absent { of, kept: true, served } if *of == TypeId::of::<T>() => {
+            match table.find_mut(at.hash, |slot| slot.is_at(at)).map(|slot| &mut slot.note) {
+                Some(Note::Entry(entry)) => Arc::clone(entry),
+                Some(Note::Absent { of, kept: true, served }) if *of == TypeId::of::<T>() => {
                     *served = true;
-                    return Some(None);
+                    return Noted::Absent;
                 }
-                _ => return None,
+                _ => return Noted::Ask,
             }
         };
         // Cloning is the user's code, and so not done under the lock.
-        noted.downcast_ref().cloned().map(Some)
+        noted.downcast_ref().cloned().map_or(Noted::Ask, Noted::Found)
     }
 
     /// The entry that is noted, if there is one.
@@ -96,27 +92,28 @@ impl Notes {
         noted.downcast_ref().cloned()
     }
 
-    /// Looks again for one who is about to create. From here on absence is not remembered: others may
-    /// create the value at any time, and this caller may wait for it.
-    pub(super) fn recheck<T: Clone + 'static>(&self, at: At<'_>) -> Recheck<T> {
+    /// The same for one who is about to create, to whom absence counts only if nobody was told of it from
+    /// memory. From here on it is not remembered: others may create the value at any time, and this caller
+    /// may wait for it.
+    pub(super) fn recheck<T: Clone + 'static>(&self, at: At<'_>) -> Noted<T> {
         let noted = {
             let mut table = self.table();
             let Some(slot) = table.find_mut(at.hash, |slot| slot.is_at(at)) else {
-                return Recheck::Absent;
+                return Noted::Absent;
             };
             match &mut slot.note {
-                Note::Unknown => return Recheck::Absent,
+                Note::Unknown => return Noted::Absent,
                 Note::Entry(entry) => Arc::clone(entry),
                 Note::Absent { kept, served, .. } => {
                     if mem::take(kept) && *served {
                         // Whoever asks already may get an answer that is as old as the note.
                         slot.changes += 1;
                     }
-                    return if *served { Recheck::Ask } else { Recheck::Absent };
+                    return if *served { Noted::Ask } else { Noted::Absent };
                 }
             }
         };
-        noted.downcast_ref().cloned().map_or(Recheck::Ask, Recheck::Found)
+        noted.downcast_ref().cloned().map_or(Noted::Ask, Noted::Found)
     }
 
     /// Takes part in the key: the number of its changes, and whether there is room to note anything. A

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    notes::{Answer, At, Claim, Recheck},
+    notes::{Answer, At, Claim, Noted},
     scope::with_current,
 };
 use crate::{
@@ -124,18 +124,17 @@ impl<S: Level> RequestScoped<S> {
     fn look<'k, T: Clone + 'static>(&self, key: Key<'k>, how: How) -> Look<'k, T> {
         let looked = with_current(|scope| {
             let at = self.at(key);
-            match how {
-                How::Plain => {
-                    if let Some(known) = scope.notes().recall(at) {
-                        return Look::Known(known);
-                    }
-                }
-                How::Recheck => match scope.notes().recheck(at) {
-                    Recheck::Found(entry) => return Look::Known(Some(entry)),
-                    Recheck::Absent if !self.remembers => return Look::Known(None),
-                    Recheck::Absent | Recheck::Ask => {}
-                },
-                How::Anew => {}
+            let noted = match how {
+                How::Plain => scope.notes().recall(at),
+                How::Recheck => scope.notes().recheck(at),
+                How::Anew => Noted::Ask,
+            };
+            match noted {
+                Noted::Found(entry) => return Look::Known(Some(entry)),
+                // Who makes sure does so of all that remember.
+                Noted::Absent if how == How::Recheck && self.remembers => {}
+                Noted::Absent => return Look::Known(None),
+                Noted::Ask => {}
             }
             Look::Ask(Claim::read(scope, at, self.max_entries))
         });

@@ -47,26 +47,24 @@ impl Stash {
         self.items().get(&TypeId::of::<T>())?.get(name)?.downcast_ref().cloned()
     }
 
-    /// A clone of what is there, which is what `make` returns if there was nothing. `make` may ask the
+    /// A clone of what is there, which is what `init` returns if there was nothing. `init` may ask the
     /// stash; of two that run at the same time, the first to finish stays.
     pub fn get_or_insert_with<T: Clone + Send + Sync + 'static>(
         &self,
         name: &str,
-        make: impl FnOnce() -> T,
+        init: impl FnOnce() -> T,
     ) -> T {
         if let Some(value) = self.get(name) {
             return value;
         }
-        let made = make();
+        let made = init();
         let mut items = self.items();
         let named = items.entry(TypeId::of::<T>()).or_default();
-        match named.get(name).and_then(|item| item.downcast_ref::<T>()) {
-            Some(value) => value.clone(),
-            None => {
-                named.insert(name.into(), Box::new(made.clone()));
-                made
-            }
+        if let Some(value) = named.get(name).and_then(|item| item.downcast_ref::<T>()) {
+            return value.clone();
         }
+        named.insert(name.into(), Box::new(made.clone()));
+        made
     }
 
     /// Takes away what is there.

@@ -5,7 +5,7 @@ use std::{fmt::Write, fs, path::Path};
 use larder::{
     DbmLock, File, FileLock, Framed, FromConfig, IntTime, Json, Local, Memcached, MemcachedLock,
     Memo, Memory, NoMeta, Null, Prefix, Raw, Redis, RedisChannel, RedisCluster, RedisLock,
-    RedisSentinel, Region, SharedMarks, Tiered,
+    RedisSentinel, Region, RequestScoped, SharedMarks, Tiered,
     config::{About, Described},
 };
 
@@ -47,6 +47,7 @@ fn all() -> Vec<(Described, Vec<&'static str>)> {
     add("`SharedMarks`", &About::of::<SharedMarks<Redis>>(), &redis);
     add("`RedisChannel`", &About::of::<RedisChannel>(), &redis);
     add("`Tiered`", &About::of::<Tiered<Null, Null>>(), &slots);
+    add("`RequestScoped`", &About::of::<RequestScoped<Null>>(), &slots);
     add("`Prefixed`", &About::of::<Prefix>(), &slots);
     add("`Hashed`", &About::of::<larder::KeyHash>(), &slots);
     add("`Local`", &About::of::<Local>(), &slots);
@@ -112,6 +113,7 @@ fn defaults<R: FromConfig + std::fmt::Debug>(required: &[(&str, &str)]) {
 #[test]
 fn the_defaults_told_are_those_that_hold() {
     type Plain = Region<IntTime<Json<Memory>>>;
+    type Requests = Region<RequestScoped<IntTime<Json<Memory>>>>;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x").display().to_string();
     defaults::<Small>(&[]);
@@ -120,6 +122,10 @@ fn the_defaults_told_are_those_that_hold() {
     defaults::<Region<IntTime<Json<Memory>>, DbmLock>>(&[("path", &path)]);
     defaults::<Region<Framed<Json<Memcached>>, MemcachedLock>>(&[("url", "memcached://h")]);
     // And those of the builders.
+    defaults::<Requests>(&[]);
+    assert_eq!(format!("{:?}", of::<Requests>(&[]).unwrap()), format!("{:?}", Requests::default()));
+    let few = format!("{:?}", of::<Requests>(&[("request_max_entries", "5")]).unwrap());
+    assert!(few.contains("max_entries: 5"), "{few}");
     assert_eq!(
         format!("{:?}", of::<Plain>(&[("strict", "false")]).unwrap()),
         format!("{:?}", Plain::default())

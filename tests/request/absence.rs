@@ -2,9 +2,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use larder::{Created, LayerExt, Region, RequestScope, testing::Calls};
+use larder::{Created, LayerExt, Op, Region, RequestScope, testing::Calls};
 
-use crate::{World, request, support::region::Slow, text};
+use crate::{
+    World, request,
+    support::{region::Slow, yielding::give_way},
+    text,
+};
 
 #[tokio::test]
 async fn a_cold_creation_is_one_read_and_one_write() {
@@ -166,17 +170,30 @@ async fn an_answer_from_before_the_doubt_does_not_settle_it() {
     let region = &world.region;
     request(async {
         // This one has asked, and keeps its answer for a while.
-        let hold = world.chaos.hold_answer(Calls::Reads);
+        let hold = world.chaos.hold_answer(Calls::Only(Op::Get));
         let early = region.get::<String>("k");
         let rest = async {
             hold.reached().await;
             assert_eq!(region.get::<String>("k").await.unwrap(), None);
-            assert_eq!(region.get::<String>("k").await.unwrap(), None);
-            world.others.set("k", "theirs".to_owned()).await.unwrap();
-            hold.release();
+            // For this one "k" is answered from memory, and "l" by the stack.
+            let waits = world.chaos.hold_answer(Calls::Only(Op::GetMulti));
+            let create = async |missing: Vec<&'static str>| {
+                assert_eq!(missing, ["l"]);
+                [("l", "ours".to_owned())]
+            };
+            let batch = region.get_or_create_multi(["k", "l"], create);
+            let meanwhile = async {
+                waits.reached().await;
+                world.others.set("k", "theirs".to_owned()).await.unwrap();
+                hold.release();
+                give_way().await;
+                give_way().await;
+                waits.release();
+            };
+            let found = tokio::join!(batch, meanwhile).0.unwrap();
+            assert_eq!(found, [text("theirs"), text("ours")]);
         };
-        assert_eq!(tokio::join!(early, rest).0.unwrap(), None);
-        assert_eq!(region.get_or_create("k", async || "ours".to_owned()).await.unwrap(), "theirs");
+        assert_eq!(tokio::join!(rest, early).1.unwrap(), None);
     })
     .await;
 }

@@ -27,7 +27,7 @@ struct Review {
 }
 
 fn product(id: u64) -> Product {
-    let country = Lazy::new(["de", "fr"][usize::from(id % 2 == 0)].to_owned());
+    let country = Lazy::new(["de", "fr"][usize::from(id > 1)].to_owned());
     Product { id, maker: Lazy::new(id % 3 + 1), reviews: Lazy::new(id), country }
 }
 
@@ -125,7 +125,7 @@ async fn it_has_no_copy_that_grows_old() {
 #[tokio::test]
 async fn it_is_stored_as_the_id() {
     let json = serde_json::to_string(&product(7)).unwrap();
-    assert_eq!(json, r#"{"id":7,"maker":2,"reviews":7,"country":"de"}"#);
+    assert_eq!(json, r#"{"id":7,"maker":2,"reviews":7,"country":"fr"}"#);
     assert_eq!(serde_json::from_str::<Product>(&json).unwrap(), product(7));
     let products = Memory::new().postcard().framed().request_scoped().region();
     products.set("7", product(7)).await.unwrap();
@@ -135,7 +135,7 @@ async fn it_is_stored_as_the_id() {
 #[test]
 fn it_is_what_its_id_is() {
     let (one, two) = (Lazy::<Name>::new(1), Lazy::<Name>::from(2));
-    assert!(one < two && one == one.clone());
+    assert!(one < two && one == Lazy::new(1));
     assert_eq!(HashSet::from([one, two, one]).len(), 2);
     assert_eq!(format!("{one:?}"), "Lazy(1)");
     assert_eq!(format!("{:?}", Lazy::<u8, String>::new("de".to_owned())), "Lazy(\"de\")");

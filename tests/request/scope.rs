@@ -120,6 +120,9 @@ async fn what_it_keeps_goes_with_it() {
     assert_eq!((Arc::strong_count(&kept), Arc::strong_count(&other)), (1, 1));
 }
 
+/// What cannot be cloned.
+struct Once;
+
 #[test]
 fn the_stash_goes_by_type_and_name() {
     let scope = RequestScope::new("one");
@@ -138,7 +141,6 @@ fn the_stash_goes_by_type_and_name() {
     let made = stash.get_or_insert_with("c", || stash.get_or_insert_with("b", || 9_u8) + 1);
     assert_eq!((made, stash.get_or_insert_with("c", || 0_u8)), (3, 3));
     // What cannot be cloned is put and taken.
-    struct Once;
     stash.put("once", Once);
     assert!(stash.take::<Once>("once").is_some());
 }

@@ -1,14 +1,25 @@
 //! What a request has read or written, it does not ask for again.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::Arc,
+    task::{Context, Waker},
+    time::Duration,
+};
 
 use larder::{
-    BackendExt, ErrorKind, Invalidation, LayerExt, ManualClock, Memory, Options, PayloadExt,
+    BackendExt, ErrorKind, Invalidation, LayerExt, ManualClock, Memo, Memory, Options, PayloadExt,
     Region, RequestScope, Tiers, Timestamp,
     testing::{Calls, Chaos, Fault},
 };
 
-use crate::{World, parts, request, text};
+use tokio::sync::Notify;
+
+use crate::{
+    World, parts, request,
+    support::yielding::{Yielding, give_way},
+    text,
+};
 
 #[tokio::test]
 async fn a_value_is_asked_for_once() {
@@ -86,7 +97,7 @@ async fn requests_on_one_thread_never_mix() {
     // Also while they wait.
     let read = |scope: &RequestScope| {
         scope.run(async {
-            crate::support::yielding::give_way().await;
+            give_way().await;
             world.region.get::<String>("k").await.unwrap()
         })
     };
@@ -297,24 +308,50 @@ async fn a_read_from_before_a_change_is_not_noted() {
 }
 
 #[tokio::test]
-async fn a_read_that_begins_during_a_removal_does_not_outlive_it() {
-    let world = World::new();
-    let region = &world.region;
-    world.others.set("k", "old".to_owned()).await.unwrap();
-    request(async {
-        region.get::<String>("k").await.unwrap();
-        let hold = world.chaos.hold(Calls::Removals);
-        let remove = region.delete("k");
-        let read = async {
-            hold.reached().await;
-            let found = region.get::<String>("k").await.unwrap();
-            assert_eq!(found, text("old"), "it is not removed yet");
-            hold.release();
-        };
-        tokio::join!(remove, read).0.unwrap();
-        assert_eq!(region.get::<String>("k").await.unwrap(), None);
-    })
-    .await;
+async fn a_read_that_begins_during_a_change_does_not_outlive_it() {
+    for (removes, ends_later) in [(false, false), (false, true), (true, false), (true, true)] {
+        let world = World::new();
+        let region = &world.region;
+        world.others.set("k", "old".to_owned()).await.unwrap();
+        request(async {
+            region.get::<String>("k").await.unwrap();
+            let changing = world.chaos.hold(if removes { Calls::Removals } else { Calls::Writes });
+            let changed = Notify::new();
+            let change = async {
+                if removes {
+                    region.delete("k").await.unwrap();
+                } else {
+                    region.set("k", "new".to_owned()).await.unwrap();
+                }
+                changed.notify_one();
+            };
+            let read = async {
+                changing.reached().await;
+                let reading = world.chaos.hold_answer(Calls::Reads);
+                let read = async {
+                    let found = region.get::<String>("k").await.unwrap();
+                    assert_eq!(found, text("old"), "it is not changed yet");
+                };
+                let let_go = async {
+                    reading.reached().await;
+                    if ends_later {
+                        changing.release();
+                        changed.notified().await;
+                        reading.release();
+                    } else {
+                        reading.release();
+                        give_way().await;
+                        changing.release();
+                    }
+                };
+                tokio::join!(read, let_go);
+            };
+            tokio::join!(change, read);
+            let wanted = text("new").filter(|_| !removes);
+            assert_eq!(region.get::<String>("k").await.unwrap(), wanted);
+        })
+        .await;
+    }
 }
 
 #[tokio::test]
@@ -340,6 +377,34 @@ async fn a_change_that_is_dropped_leaves_nothing_known() {
             let wanted = text("new").filter(|_| !removes);
             assert_eq!(region.get::<String>("k").await.unwrap(), wanted);
             drop(hold);
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_read_during_a_change_that_is_dropped_is_not_known() {
+    for removes in [false, true] {
+        let truth = Arc::new(Memo::<String>::new());
+        let region = Yielding(Arc::clone(&truth)).request_scoped().region();
+        let others = truth.region();
+        others.set("k", "old".to_owned()).await.unwrap();
+        request(async {
+            let mut change = Box::pin(async {
+                if removes {
+                    region.delete("k").await
+                } else {
+                    region.set("k", "new".to_owned()).await
+                }
+            });
+            let waker = &mut Context::from_waker(Waker::noop());
+            assert!(change.as_mut().poll(waker).is_pending());
+            assert_eq!(region.get::<String>("k").await.unwrap(), text("old"));
+            assert!(change.as_mut().poll(waker).is_pending());
+            drop(change);
+            let wanted = text("new").filter(|_| !removes);
+            assert_eq!(others.get("k").await.unwrap(), wanted, "it took place");
+            assert_eq!(region.get::<String>("k").await.unwrap(), wanted);
         })
         .await;
     }
@@ -424,6 +489,14 @@ async fn what_others_have_refreshed_is_not_created_again() {
         hand.advance(minute * 2);
         others.set("k", "4".to_owned()).await.unwrap();
         assert_eq!(region.get::<String>("k").await.unwrap(), text("4"));
+        // What they removed is gone, however one looks.
+        others.set("gone", "5".to_owned()).await.unwrap();
+        assert_eq!(region.get::<String>("gone").await.unwrap(), text("5"));
+        hand.advance(minute * 2);
+        others.delete("gone").await.unwrap();
+        assert_eq!(region.get::<String>("gone").await.unwrap(), None);
+        let lax = region.with(Options::new().ignore_expiration(true));
+        assert_eq!(lax.get::<String>("gone").await.unwrap(), None);
         // If the stack is down, what is stale is served as ever.
         hand.advance(minute * 2);
         chaos.inject(Fault::Error(ErrorKind::Unavailable).on(Calls::All));

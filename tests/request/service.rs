@@ -34,7 +34,7 @@ async fn each_request_has_a_scope_of_its_own() {
             Ok::<_, Infallible>(Response::new((current.id(), current.name().to_owned())))
         },
     ));
-    let call = |uri| service.clone().oneshot(Request::post(uri).body("any body").unwrap());
+    let call = |uri| service.oneshot(Request::post(uri).body("any body").unwrap());
     let (one, other) = tokio::join!(call("/a/1?token=s3cret#top"), call("http://host/b"));
     let (one, other) = (one.unwrap().into_body(), other.unwrap().into_body());
     assert_eq!((one.1.as_str(), other.1.as_str()), ("POST /a/1", "POST /b"));
