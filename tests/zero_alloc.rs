@@ -199,6 +199,19 @@ fn one_of_two_stacks_allocates_nothing() {
     check(&expiring(stack.logging()));
 }
 
+#[cfg(feature = "observe-metered")]
+#[test]
+fn counted_hits_allocate_nothing() {
+    let exporter = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    check(&expiring(Memo::new().metered("unheard")));
+    metrics::with_local_recorder(&exporter, || {
+        check(&expiring(Memo::new().metered("typed")));
+        check(&expiring(Memory::new().hstore().msgpack().int_time().metered("bytes")));
+    });
+    let text = exporter.handle().render();
+    assert!(text.contains("larder_hits_total{region=\"typed\",state=\"fresh\"}"), "{text}");
+}
+
 /// Of what the near tier has; only the way to the far one takes a box.
 #[test]
 fn hits_in_the_first_tier_allocate_nothing() {

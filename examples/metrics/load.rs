@@ -52,7 +52,8 @@ impl Service {
         let folder = tempfile::tempdir()?;
         let label = |tier| Label::new("users").tier(tier);
         let near = Memo::with_capacity(500).metered(label("near"));
-        let far = File::open(folder.path())?.metered(label("far")).postcard().framed();
+        let far =
+            File::open(folder.path().join("users"))?.metered(label("far")).postcard().framed();
         let users = Region::builder(far.behind(near).metered("users"))
             .expire_after(Duration::from_secs(2))
             .keep_for(Duration::from_secs(60))

@@ -23,7 +23,8 @@ const WHAT_TO_LOOK_AT: &str = "\
 The load changes every ten seconds: calm, a rush on few keys, a failing database, many cold keys.
 
   hit ratio          sum by (region) (rate(larder_hits_total[1m])) against larder_misses_total
-  stampedes          larder_waits_total grows in the rush; larder_creations_total hardly does
+  a rush             larder_hits_total{state=\"stale\"}: those served at once while one creates;
+                     larder_waits_total: those who had nothing to be served with
   a failing source   larder_creator_failures_total, and larder_hits_total{state=\"stale\"} for those
                      who got what was there
   a small near tier  larder_evictions_total and larder_tier_misses_total{tier=\"near\"}

@@ -25,6 +25,13 @@
 //! # Ok::<_, larder::Error>(()) }).unwrap();
 //! # }
 //! ```
+//!
+//! # Traces
+//!
+//! Regions trace through `tracing` by themselves, target `larder::create`: each call of a creator is a span
+//! `create` (or `create_multi`) at `INFO`, with the key, in the span of its caller. In the background it is
+//! inside a span `refresh`, which *follows from* that of the caller. Who is served by the creation of
+//! somebody else has an event at `DEBUG` that says how long it waited. Hits are not traced.
 
 use std::{future::Future, sync::Arc};
 

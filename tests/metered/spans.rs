@@ -1,6 +1,10 @@
 //! Creations are spans: where they are, what is inside, and what is seen of those who wait.
 
-use std::{fmt::Debug, sync::Mutex};
+use std::{
+    fmt::{Debug, Write},
+    future::ready,
+    sync::Mutex,
+};
 
 use tracing::{
     Event, Instrument, Metadata, Subscriber,
@@ -110,11 +114,11 @@ struct Text(String);
 
 impl Visit for Text {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.0 += &match field.name() {
-            "message" => format!("{value:?}"),
-            "took" => " took".to_owned(),
-            name => format!(" {name}={value:?}"),
-        };
+        match field.name() {
+            "message" => write!(self.0, "{value:?}").unwrap(),
+            "took" => self.0.push_str(" took"),
+            name => write!(self.0, " {name}={value:?}").unwrap(),
+        }
     }
 }
 
@@ -131,7 +135,7 @@ fn traced<F: Future<Output = ()>>(work: F) -> Vec<String> {
 
 async fn create(value: u64) -> u64 {
     info!("at work");
-    value
+    ready(value).await
 }
 
 #[test]

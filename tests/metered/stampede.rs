@@ -47,7 +47,7 @@ fn two_hundred_tasks_on_few_keys() {
                     for _ in 0..20 {
                         let throw = dice(&seed);
                         let key = KEYS[(throw % 4) as usize];
-                        let (pause, fails) = (throw >> 8 & 7, throw >> 12 & 3 == 0);
+                        let (pause, fails) = (throw >> 8 & 7, (throw >> 12).is_multiple_of(4));
                         let create = async move || {
                             tokio::time::sleep(Duration::from_millis(pause)).await;
                             if fails { Err("bad luck") } else { Ok(throw) }

@@ -16,7 +16,8 @@ async fn functions() {
 
     #[larder::cached(region = REGION, key = "square:{n}")]
     async fn square(n: u64) -> Result<u64, larder::SharedError> {
-        if n == 0 { Err(std::io::Error::other("nothing to square").into()) } else { Ok(n * n) }
+        let asked = std::future::ready(n).await;
+        if asked == 0 { Err(std::io::Error::other("no square").into()) } else { Ok(n * n) }
     }
 
     #[larder::cached(region = REGION, key = "cube:{n}")]

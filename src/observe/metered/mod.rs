@@ -62,7 +62,7 @@ mod names;
 /// |---|---|
 /// | `larder_backend_seconds` | histogram by `op`: how long an operation took; not inside the process |
 /// | `larder_backend_errors_total` | operations that failed |
-/// | `larder_evictions_total` | entries dropped for want of room |
+/// | `larder_evictions_total` | entries that it and the levels below dropped for want of room |
 /// | `larder_read_bytes_total`, `larder_written_bytes_total` | bytes of values; only at level 1: `Json<Metered<Redis>>` |
 /// | `larder_tier_hits_total`, `larder_tier_misses_total` | keys that the level had and had not; only if it has the name of a tier |
 ///
