@@ -6,7 +6,7 @@ use std::{
 use super::{
     Beat, Figures, Label, Latency, Totals,
     latency::Histogram,
-    pace::{Pace, SECONDS},
+    pace::{MINUTE, Pace},
 };
 use crate::{Happened, Op, Place, RegionEvent};
 
@@ -101,7 +101,7 @@ impl Series {
 
     /// The last minute, second by second; the last one is not over.
     pub(super) fn beats(&self, now: u64) -> impl Iterator<Item = Beat> {
-        let first = (now + 1).saturating_sub(SECONDS - 4);
+        let first = (now + 1).saturating_sub(MINUTE);
         (first..=now).map(|second| self.pace.read(second))
     }
 
@@ -163,7 +163,9 @@ impl OpSeries {
 
     fn clear(&self) {
         let sums = [&self.calls, &self.nanos, &self.hits, &self.misses, &self.bytes, &self.errors];
-        sums.into_iter().for_each(|sum| sum.store(0, Relaxed));
+        for sum in sums {
+            sum.store(0, Relaxed);
+        }
         self.latency.clear();
     }
 }
