@@ -272,8 +272,8 @@ async fn memory_is_bounded_whatever_is_asked() -> Result<()> {
     assert_eq!(lines(&seen.calls[0]), ["last miss"], "outside of requests the last ones stay");
     assert_eq!(seen.left_out, 25);
 
-    let long = "ä".repeat(5_000_000);
-    users.get::<u8>((long.as_str(), long.as_str())).await?;
+    let name = "ä".repeat(5_000_000);
+    users.get::<u8>((name.as_str(), name.as_str())).await?;
     let seen = recording.outside().seen();
     let line = &seen.calls.last().unwrap().lines[0];
     let key = line.key.as_ref().unwrap().as_key();

@@ -11,11 +11,7 @@ use axum::{
 use larder::{Panel, Recording, RequestLayer, RequestScope};
 use serde_json::{Value, json};
 
-use crate::{
-    Bytes, recording,
-    support::{browser::Browser, until},
-    users,
-};
+use crate::{Bytes, chromium::Browser, recording, support::until, users};
 
 /// Asks for users by their keys, one and then all: what the addresses of the shop say.
 async fn answer(State((users, recording)): State<(Bytes, Arc<Recording>)>, Path(id): Path<u64>) {

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
 
 mod browser;
+mod chromium;
 mod defects;
 mod pages;
 mod safety;

@@ -2,8 +2,6 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part of it")]
 
-#[cfg(feature = "panel")]
-pub(crate) mod browser;
 pub(crate) mod hex;
 pub(crate) mod memcached_server;
 pub(crate) mod proxy;

@@ -4,15 +4,15 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::Figures;
 
-/// For how many seconds counts are kept; the one that runs is the last.
-const KEPT: u8 = 64;
-
-/// The same as a number of seconds.
-pub(super) const SECONDS: u64 = KEPT as u64;
+/// For how many seconds counts are kept.
+const SECONDS: usize = 64;
+/// How many of them are looked at, the one that runs among them; the others are those that are overwritten
+/// while somebody looks.
+pub(super) const MINUTE: u64 = 61;
 
 /// The counts of the last seconds. Where one second ends and another one begins, a few may be lost.
 #[derive(Debug)]
-pub(super) struct Pace([Second; KEPT as usize]);
+pub(super) struct Pace([Second; SECONDS]);
 
 #[derive(Debug, Default)]
 struct Second {
@@ -71,6 +71,6 @@ impl Pace {
     }
 
     fn slot(&self, second: u64) -> &Second {
-        &self.0[usize::try_from(second % SECONDS).unwrap_or(0)]
+        &self.0[usize::try_from(second).unwrap_or(0) % SECONDS]
     }
 }

@@ -6,7 +6,7 @@ use std::{
 use super::{
     Beat, Figures, Latency, Totals,
     latency::Histogram,
-    pace::{Pace, SECONDS},
+    pace::{MINUTE, Pace},
 };
 use crate::{Happened, Label, Op, Place, RegionEvent};
 
@@ -101,7 +101,7 @@ impl Series {
 
     /// The last minute, second by second; the last one is not over.
     pub(super) fn beats(&self, now: u64) -> impl Iterator<Item = Beat> {
-        let first = (now + 1).saturating_sub(SECONDS - 4);
+        let first = (now + 1).saturating_sub(MINUTE);
         (first..=now).map(|second| self.pace.read(second))
     }
 

@@ -1,4 +1,4 @@
-//! A Chromium without a window, driven by WebDriver: the few words of the protocol that are needed, over one
+//! A Chromium without a window, driven by `WebDriver`: the few words of the protocol that are needed, over one
 //! connection for each. The crates that speak it all bring about 130 others.
 
 use std::{
@@ -12,15 +12,15 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{redis_server::free_port, until};
+use crate::support::{redis_server::free_port, until};
 
 /// A browser with one page, gone when dropped.
-pub(crate) struct Browser {
+pub(super) struct Browser {
     driver: Child,
     port: u16,
     session: String,
-    // What it keeps on disk.
-    _folder: tempfile::TempDir,
+    /// What it keeps on disk.
+    folder: tempfile::TempDir,
 }
 
 impl Browser {
@@ -29,7 +29,7 @@ impl Browser {
     /// # Panics
     ///
     /// Without `chromium` and `chromedriver`, which `tests/run.sh` installs.
-    pub(crate) async fn start(width: u32, height: u32, dark: bool) -> Self {
+    pub(super) async fn start(width: u32, height: u32, dark: bool) -> Self {
         let port = free_port();
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -38,9 +38,9 @@ impl Browser {
             .spawn()
             .expect("chromedriver, which tests/run.sh installs");
         let folder = tempfile::tempdir().unwrap();
-        let mut browser = Self { driver, port, session: String::new(), _folder: folder };
+        let mut browser = Self { driver, port, session: String::new(), folder };
         until("chromedriver", async || TcpStream::connect(("127.0.0.1", port)).await.ok()).await;
-        let data = format!("--user-data-dir={}", browser._folder.path().display());
+        let data = format!("--user-data-dir={}", browser.folder.path().display());
         // The sandbox needs a user that is not root, the shared memory of a container is small.
         let mut arguments = vec![
             "--headless=new",
@@ -62,35 +62,35 @@ impl Browser {
         });
         let wanted = json!({ "alwaysMatch": { "goog:chromeOptions": options } });
         let session = browser.send("POST", "/session", &json!({ "capabilities": wanted })).await;
-        browser.session = session["sessionId"].as_str().expect("a session").to_owned();
+        session["sessionId"].as_str().expect("a session").clone_into(&mut browser.session);
         browser
     }
 
     /// Loads a page.
-    pub(crate) async fn open(&self, url: &str) {
+    pub(super) async fn open(&self, url: &str) {
         self.ask("POST", "/url", &json!({ "url": url })).await;
     }
 
     /// What `return ..` gives in the page.
-    pub(crate) async fn run(&self, script: &str) -> Value {
+    pub(super) async fn run(&self, script: &str) -> Value {
         self.ask("POST", "/execute/sync", &json!({ "script": script, "args": [] })).await
     }
 
     /// Clicks on the first element of this selector, as a mouse does.
-    pub(crate) async fn click(&self, selector: &str) {
+    pub(super) async fn click(&self, selector: &str) {
         let element = self.find(selector).await;
         self.ask("POST", &format!("/element/{element}/click"), &json!({})).await;
     }
 
     /// Types into it, in place of what is there.
-    pub(crate) async fn write(&self, selector: &str, text: &str) {
+    pub(super) async fn write(&self, selector: &str, text: &str) {
         let element = self.find(selector).await;
         self.ask("POST", &format!("/element/{element}/clear"), &json!({})).await;
         self.ask("POST", &format!("/element/{element}/value"), &json!({ "text": text })).await;
     }
 
     /// Whether the page asks something in a box of its own, as `alert` does.
-    pub(crate) async fn has_alert(&self) -> bool {
+    pub(super) async fn has_alert(&self) -> bool {
         let path = format!("/session/{}/alert/text", self.session);
         self.send("GET", &path, &Value::Null).await["error"] != "no such alert"
     }
@@ -147,7 +147,6 @@ impl Drop for Browser {
 /// The body of an answer that says how long it is.
 async fn read(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
     let mut answer = Vec::new();
-    let mut part = [0; 16 * 1024];
     loop {
         let head = answer.windows(4).position(|end| end == b"\r\n\r\n");
         if let Some(head) = head {
@@ -158,9 +157,8 @@ async fn read(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
                 return Ok(answer.split_off(head + 4));
             }
         }
-        match stream.read(&mut part).await? {
-            0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
-            count => answer.extend_from_slice(&part[..count]),
+        if stream.read_buf(&mut answer).await? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
     }
 }
