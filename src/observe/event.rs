@@ -52,9 +52,7 @@ pub struct Event<'a> {
     /// Why it failed.
     pub error: Option<&'a Error>,
     /// How long the levels below took; zero for an observer that is not
-    /// [`timed`](Observe::timed).
-    ///
-    /// [`Observe::timed`]: super::Observe::timed
+    /// [`timed`](super::Observe::timed).
     pub took: Duration,
     /// How many entries the levels below have dropped for want of room, since they were made.
     pub evicted: u64,

@@ -104,7 +104,7 @@ impl Default for Recorder {
 
 impl Observe for Recorder {
     fn observe(&self, event: &Event<'_>) {
-        self.recording.observe(event, self.series());
+        self.recording.observe(event, self);
     }
 
     #[inline]
@@ -116,7 +116,7 @@ impl Observe for Recorder {
     fn observe_region(&self, event: &RegionEvent<'_>) {
         // A tier does not know whether the caller was served.
         if self.recording.is_on() && self.label.tier.is_none() {
-            self.recording.hear(event, self.series());
+            self.recording.hear(event, self);
         }
     }
 
