@@ -100,10 +100,10 @@ fn visit(shop: &Shop) {
     };
     assert_eq!(page(&warm), page(&cold));
 
-    // A product of that page is known, the best of its category are not; then they are.
-    assert_eq!(shop.get("/p/9").sql(), 1);
+    // Its maker and its rating are known, the product and the best of its category are not; then they are.
+    assert_eq!(shop.get("/p/9").sql(), 2);
     assert_eq!(shop.get("/p/9").sql(), 0);
-    assert_eq!(shop.get("/p/17").sql(), 0);
+    assert_eq!(shop.get("/p/17").sql(), 1);
 
     // A change is seen at once.
     assert!(shop.get("/p/9").count("<b>77.77</b>") == 0);
@@ -111,7 +111,13 @@ fn visit(shop: &Shop) {
     assert!(changed.0.starts_with("HTTP/1.1 303"), "{}", changed.0);
     let again = shop.get("/p/9");
     assert_eq!((again.sql(), again.count("<b>77.77</b>")), (1, 1));
-    assert_eq!(shop.get("/c/1").count(">77.77<"), 1);
+    let page = shop.get("/c/1");
+    assert_eq!((page.sql(), page.count(">77.77<")), (1, 1));
+    for refused in ["cents=5000000000", "cents=-1", "dollars=1"] {
+        let answer = shop.ask(&format!("POST /p/9/price\n{refused}"));
+        assert!(answer.0.starts_with("HTTP/1.1 422"), "{}", answer.0);
+    }
+    assert!(shop.ask("GET /p/18446744073709551615").0.starts_with("HTTP/1.1 400"));
 
     assert!(shop.ask("GET /p/999999").0.starts_with("HTTP/1.1 404"));
     // That there is no such product is known now.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use larder::{AsKey, Failure, Lazy, Loader, Lookup, Region};
+use larder::{AsKey, Failure, Invalidation, Lazy, Loader, Lookup, Region};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -54,7 +54,7 @@ impl Lookup for Products {
     type Error = rusqlite::Error;
 
     fn key(&self, id: &u64) -> impl AsKey + Send {
-        format!("products:{id}")
+        id.to_string()
     }
 
     async fn many(&self, ids: Vec<u64>) -> database::Result<Vec<(u64, Arc<Product>)>> {
@@ -69,7 +69,7 @@ impl Lookup for Makers {
     type Error = rusqlite::Error;
 
     fn key(&self, id: &u64) -> impl AsKey + Send {
-        format!("makers:{id}")
+        id.to_string()
     }
 
     async fn many(&self, ids: Vec<u64>) -> database::Result<Vec<(u64, Arc<Maker>)>> {
@@ -85,7 +85,7 @@ impl Lookup for Ratings {
     type Error = rusqlite::Error;
 
     fn key(&self, product: &u64) -> impl AsKey + Send {
-        format!("ratings:{product}")
+        product.to_string()
     }
 
     // A product without reviews has no row: that is remembered, too.
@@ -103,8 +103,8 @@ pub(crate) struct Catalog {
     pub products: Loader<Products, Stack<Arc<Product>>>,
     pub makers: Loader<Makers, Stack<Arc<Maker>>>,
     pub ratings: Loader<Ratings, Stack<Arc<Rating>>>,
-    /// The numbers of the products on a page of a category.
-    pages: Region<Stack<Vec<u64>>>,
+    /// The products on a page of a category.
+    pages: Region<Stack<Vec<Arc<Product>>>>,
 }
 
 impl Catalog {
@@ -118,24 +118,31 @@ impl Catalog {
         })
     }
 
-    /// A page of a category. Where its rows are not known, they come with the page, in one statement.
+    /// A page of a category, in one statement.
     pub(crate) async fn page(
         &self,
         category: usize,
         page: u32,
     ) -> Result<Vec<Arc<Product>>, Failure<rusqlite::Error>> {
-        let key = format!("pages:{category}:{page}");
         let create = async || {
             let rows = self.database.page(category, page, PAGE).await?;
-            let rows = rows.into_iter().map(|row| (row.id, Arc::new(Product::from(row))));
-            let rows: Vec<_> = rows.collect();
-            let ids = rows.iter().map(|(id, _)| *id).collect();
-            // The page is good without them, too.
-            self.products.set_multi(rows).await.ok();
-            Ok(ids)
+            Ok(rows.into_iter().map(|row| Arc::new(row.into())).collect())
         };
-        let ids: Vec<u64> = self.pages.try_get_or_create(&key, create).await?;
-        let products = self.products.get_multi(ids).await?;
-        Ok(products.into_iter().flatten().collect())
+        self.pages.try_get_or_create(&format!("{category}:{page}"), create).await
+    }
+
+    /// Changes the price of a product. It is on some page, so all pages are asked for anew; a page that is
+    /// being read at this moment is not kept.
+    pub(crate) async fn reprice(
+        &self,
+        id: u64,
+        cents: u32,
+    ) -> Result<(), Failure<rusqlite::Error>> {
+        self.database
+            .reprice(id, cents)
+            .await
+            .map_err(|error| Failure::Creator(Arc::new(error)))?;
+        self.products.delete(id).await?;
+        Ok(self.pages.invalidate(Invalidation::Hard).await?)
     }
 }

@@ -1,4 +1,4 @@
-//! SQLite with generated rows, behind functions that ask it once for many.
+//! `SQLite` with generated rows, behind functions that ask it once for many.
 
 use std::{
     path::Path,
@@ -29,8 +29,6 @@ const MANNERS: [&str; 12] = [
     "Bitter",
     "Plain",
 ];
-const PRODUCTS: u64 = 4_000;
-const MAKERS: u64 = 200;
 const REVIEWS: u64 = 30_000;
 
 /// A row of the table of products.
@@ -65,6 +63,9 @@ struct Inner {
 }
 
 impl Database {
+    pub(crate) const PRODUCTS: u32 = 4_000;
+    const MAKERS: usize = 200;
+
     /// Makes the file and fills it.
     pub(crate) fn generate(path: &Path) -> Result<Self> {
         let mut db = Connection::open(path)?;
@@ -83,16 +84,16 @@ impl Database {
         };
         {
             let mut product = rows.prepare("INSERT INTO product VALUES (?, ?, ?, ?, ?)")?;
-            for id in 1..=PRODUCTS {
+            for id in 1..=u64::from(Self::PRODUCTS) {
                 let kind = KINDS[pick(id, KINDS.len())];
                 let name = format!("{} {kind}", MANNERS[pick(id + 7, MANNERS.len())]);
-                let (cents, maker) = (190 + pick(id + 3, 4_000), 1 + pick(id, MAKERS as usize));
+                let (cents, maker) = (190 + pick(id + 3, 4_000), 1 + pick(id, Self::MAKERS));
                 let category = id % CATEGORIES.len() as u64;
                 product.execute((id, name, category, cents, maker))?;
             }
             let mut maker = rows.prepare("INSERT INTO maker VALUES (?, ?, ?)")?;
             let towns = ["York", "Bath", "Ghent", "Siena", "Graz", "Évora"];
-            for id in 1..=MAKERS {
+            for id in 1..=Self::MAKERS as u64 {
                 maker.execute((
                     id,
                     format!("{} & Daughters", MANNERS[pick(id + 1, MANNERS.len())]),
@@ -101,7 +102,7 @@ impl Database {
             }
             let mut review = rows.prepare("INSERT INTO review VALUES (?, ?)")?;
             for n in 0..REVIEWS {
-                review.execute((1 + pick(n, PRODUCTS as usize), 1 + pick(n + 5, 5)))?;
+                review.execute((1 + pick(n, Self::PRODUCTS as usize), 1 + pick(n + 5, 5)))?;
             }
         }
         rows.commit()?;
@@ -169,10 +170,12 @@ impl Database {
         )
     }
 
-    pub(crate) async fn reprice(&self, id: u64, cents: u64) -> Result<()> {
-        self.ask("UPDATE product SET cents = ? WHERE id = ?".into(), vec![cents, id], |_| Ok(()))
-            .await
-            .map(drop)
+    pub(crate) async fn reprice(&self, id: u64, cents: u32) -> Result<()> {
+        self.ask("UPDATE product SET cents = ? WHERE id = ?".into(), vec![cents.into(), id], |_| {
+            Ok(())
+        })
+        .await
+        .map(drop)
     }
 
     /// Runs a statement on a thread that may block.

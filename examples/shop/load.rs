@@ -17,7 +17,7 @@ use tokio::{
 
 const CONNECTIONS: usize = 8;
 const ROUNDS: usize = 7;
-const ROUND: Duration = Duration::from_millis(1_000);
+const ROUND: Duration = Duration::from_secs(1);
 
 /// Measures in turns, so that a machine that changes its speed changes it for all, and prints the medians.
 pub(crate) async fn compare(bare: Router, seen: Router) -> Result<(), Box<dyn Error>> {

@@ -1,4 +1,4 @@
-//! A small shop: axum, SQLite, minijinja, and a cache that can be looked into.
+//! A small shop: axum, `SQLite`, minijinja, and a cache that can be looked into.
 //!
 //! ```sh
 //! cargo run --release --example shop                                # memory over a file
@@ -15,7 +15,7 @@ mod options;
 mod pages;
 mod stacks;
 
-use std::{error::Error, net::SocketAddr};
+use std::{error::Error, net::SocketAddr, time::Duration};
 
 use axum::{Router, routing::get};
 use larder::{Meter, Recording};
@@ -31,6 +31,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let seconds = Matcher::Suffix("_seconds".to_owned());
     let metrics = PrometheusBuilder::new().set_buckets_for_metric(seconds, &Meter::SECONDS)?;
     let metrics = metrics.install_recorder()?;
+    // What is timed waits to be summed up, also while nobody asks for it.
+    let upkeep = metrics.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            upkeep.run_upkeep();
+        }
+    });
     let folder = tempfile::tempdir()?;
     let database = Database::generate(&folder.path().join("shop.sqlite"))?;
     let file = folder.path().join("cache");

@@ -92,8 +92,7 @@ impl Catalog {
 }
 
 async fn home(State(shop): State<Arc<Shop>>) -> Answer {
-    let count = 4_000;
-    shop.render("home.html", context! { count })
+    shop.render("home.html", context! { count => Database::PRODUCTS })
 }
 
 #[derive(Deserialize)]
@@ -113,24 +112,25 @@ async fn category(
     shop.render("category.html", context! { name => *name, page, products })
 }
 
-async fn product(State(shop): State<Arc<Shop>>, Path(id): Path<u64>) -> Answer {
-    let Some(product) = shop.catalog.products.get(id).await? else { return Ok(missing()) };
+async fn product(State(shop): State<Arc<Shop>>, Path(id): Path<u32>) -> Answer {
+    let Some(product) = shop.catalog.products.get(u64::from(id)).await? else {
+        return Ok(missing());
+    };
     let shown = shop.catalog.show(&[product]).await?.into_iter().next();
     shop.render("product.html", context! { product => shown })
 }
 
 #[derive(Deserialize)]
 struct Price {
-    cents: u64,
+    cents: u32,
 }
 
 async fn reprice(
     State(shop): State<Arc<Shop>>,
-    Path(id): Path<u64>,
+    Path(id): Path<u32>,
     Form(Price { cents }): Form<Price>,
 ) -> Answer {
-    shop.catalog.database.reprice(id, cents).await.map_err(Failed::new)?;
-    shop.catalog.products.delete(id).await?;
+    shop.catalog.reprice(id.into(), cents).await?;
     Ok(Redirect::to(&format!("/p/{id}")).into_response())
 }
 

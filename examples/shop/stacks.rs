@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use larder::{
     BackendExt, Either, File, Framed, Label, LayerExt, Memo, Metered, PayloadExt, Postcard,
-    Recorded, Redis, Region, RequestScoped, Result, Store, Tiered,
+    Prefixed, Recorded, Redis, Region, RequestScoped, Result, Store, Tiered,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -17,8 +17,9 @@ type SeenOverFile<T> = Tiered<Recorded<Memo<T>>, Framed<Postcard<Recorded<File>>
 type SeenOverRedis<T> = Tiered<Recorded<Memo<T>>, Framed<Postcard<Recorded<Redis>>>, Redis>;
 
 /// What a page asks for twice, it gets from its request.
-type Bare<T> = RequestScoped<Either<OverFile<T>, OverRedis<T>>>;
-type Seen<T> = RequestScoped<Recorded<Metered<Either<SeenOverFile<T>, SeenOverRedis<T>>>>>;
+type Bare<T> = RequestScoped<Prefixed<Either<OverFile<T>, OverRedis<T>>>>;
+type Seen<T> =
+    RequestScoped<Recorded<Metered<Prefixed<Either<SeenOverFile<T>, SeenOverRedis<T>>>>>>;
 
 /// The stack of the shop. A program would have one of the two; this one compares them.
 pub(crate) type Stack<T> = Either<Seen<T>, Bare<T>>;
@@ -47,9 +48,11 @@ impl Stacks<'_> {
         Memo<T>: Store<T>,
     {
         let memo = || Memo::with_capacity(50_000);
+        // All regions share one file, or one Redis.
+        let prefix = format!("{name}:");
         let far = match self.redis {
             // Redis tells what other processes change under this prefix.
-            Some(url) => Either::Second(Redis::builder(url).tracking(format!("{name}:")).build()?),
+            Some(url) => Either::Second(Redis::builder(url).tracking(prefix.as_str()).build()?),
             None => Either::First(File::open(self.file)?),
         };
         if self.bare {
@@ -60,7 +63,7 @@ impl Stacks<'_> {
                     Either::Second(bytes.behind(memo()).coherent(redis)?)
                 }
             };
-            return Ok(Either::Second(stack.request_scoped()));
+            return Ok(Either::Second(stack.prefixed(prefix).request_scoped()));
         }
         let memory = || memo().recorded(Label::new(name).tier("memory"));
         let stack = match far {
@@ -74,6 +77,6 @@ impl Stacks<'_> {
                 Either::Second(bytes.behind(memory()).coherent(redis)?)
             }
         };
-        Ok(Either::First(stack.metered(name).recorded(name).request_scoped()))
+        Ok(Either::First(stack.prefixed(prefix).metered(name).recorded(name).request_scoped()))
     }
 }

@@ -103,7 +103,7 @@ impl Default for Recorder {
 
 impl Observe for Recorder {
     fn observe(&self, event: &Event<'_>) {
-        self.recording.observe(event, self.series());
+        self.recording.observe(event, self);
     }
 
     #[inline]
@@ -115,7 +115,7 @@ impl Observe for Recorder {
     fn observe_region(&self, event: &RegionEvent<'_>) {
         // A tier does not know whether the caller was served.
         if self.recording.is_on() && self.label.tier.is_none() {
-            self.recording.hear(event, self.series());
+            self.recording.hear(event, self);
         }
     }
 

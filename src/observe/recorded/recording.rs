@@ -11,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Beat, Call, Figures, Log, Series};
+use super::{Beat, Call, Figures, Log, Recorder, Series};
 use crate::{Clock, Event, Label, Place, RegionEvent, RequestScope};
 
 /// How many series there are at most; what comes after them is put into one.
@@ -172,7 +172,11 @@ impl Recording {
         scope.stash().put(&self.name, Kept::Ignored);
     }
 
-    pub(super) fn observe(&self, event: &Event<'_>, series: &Arc<Series>) {
+    // Out of line, so that hits that nobody records stay small.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn observe(&self, event: &Event<'_>, recorder: &Recorder) {
+        let series = recorder.series();
         let figures = Figures::of(event);
         series.count(event.op, &figures, event.evicted, self.second());
         self.keep(Some(figures), |room| {
@@ -180,7 +184,10 @@ impl Recording {
         });
     }
 
-    pub(super) fn hear(&self, event: &RegionEvent<'_>, series: &Arc<Series>) {
+    #[cold]
+    #[inline(never)]
+    pub(super) fn hear(&self, event: &RegionEvent<'_>, recorder: &Recorder) {
+        let series = recorder.series();
         series.hear(event);
         // These are in the lines of the operations.
         if !matches!(event.what, crate::Happened::Fresh | crate::Happened::Miss) {
