@@ -92,7 +92,9 @@ fn is_public(response: &Response) -> bool {
     let mut control = control.map(|value| value.as_bytes().to_ascii_lowercase());
     let forbids = |control: Vec<u8>| {
         let control = String::from_utf8_lossy(&control);
-        control.contains("no-store") || control.contains("private")
+        ["no-store", "no-cache", "private", "max-age=0", "s-maxage=0"]
+            .iter()
+            .any(|word| control.contains(word))
     };
     response.status() == StatusCode::OK
         && !has(headers, &header::SET_COOKIE)

@@ -61,7 +61,7 @@ pub(super) fn list(html: &mut Html, ask: &Ask, seen: &[(&Log, Seen)]) {
         html.raw("; ").text(Count(left_out)).raw(" more were not kept");
     }
     html.raw("</p>");
-    table(html, ask, &rows, &words);
+    table(html, ask, &rows, &words, all > MAX_ROWS);
     html.raw("</section>");
 }
 
@@ -82,11 +82,12 @@ fn form(html: &mut Html, ask: &Ask) {
     html.text(&ask.words).raw("\"> <button>Search</button></form>");
 }
 
-fn table(html: &mut Html, ask: &Ask, rows: &[Row<'_>], words: &[String]) {
+fn table(html: &mut Html, ask: &Ask, rows: &[Row<'_>], words: &[String], is_partial: bool) {
     let shows_request = ask.show == Show::All;
     let is_in_order = ask.by == By::Number;
     html.raw("<div class=\"box\"><table id=\"log\"");
-    html.raw(if is_in_order { " class=\"ordered\"" } else { "" }).raw("><thead><tr>");
+    html.raw(if is_in_order { " class=\"ordered\"" } else { "" });
+    html.raw(if is_partial { " data-partial" } else { "" }).raw("><thead><tr>");
     for by in By::ALL {
         html.raw("<th scope=\"col\"").raw(if by.is_number() { " class=\"n\"" } else { "" });
         if by == ask.by {
@@ -170,8 +171,11 @@ impl Row<'_> {
     }
 
     fn has_any(&self, words: &[String]) -> bool {
+        if words.is_empty() {
+            return true;
+        }
         let text = self.words();
-        words.is_empty() || words.iter().any(|word| text.contains(word.as_str()))
+        words.iter().any(|word| text.contains(word.as_str()))
     }
 
     /// All that it can be found by.

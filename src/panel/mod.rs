@@ -31,7 +31,8 @@
 //! * Nothing is recorded until [`Recording::start`] is called, here by a button, too; values only after
 //!   [`Recording::keep_values`].
 //! * Only peers on the same machine are answered, who asked for `localhost` or a loopback address, through no
-//!   proxy; see [`Panel::allow_remote`].
+//!   proxy that says so; see [`Panel::allow_remote`]. A proxy on the same machine that names neither itself
+//!   nor the host it was asked for is not noticed: behind one, serve the panel on a listener of its own.
 //! * Everything that others chose (keys, values, names, errors) is shown as text, invisible characters
 //!   included. A `Content-Security-Policy` forbids whatever is not the panel's own.
 //! * Forms of other sites are refused.

@@ -29,6 +29,12 @@ function sort(head) {
   // The place in the call stands behind the number of the call.
   const first = (a, b) => a.cells[0].dataset.by - b.cells[0].dataset.by;
   const rows = [...log.tBodies[0].rows];
+  const url = new URL(head.querySelector("a").href);
+  url.searchParams.delete("desc");
+  if (down) url.searchParams.set("desc", "");
+  if (input.value) url.searchParams.set("q", input.value);
+  else url.searchParams.delete("q");
+  history.replaceState(null, "", url);
   rows.sort((a, b) => (down ? -order(a, b) : order(a, b)) || first(a, b));
   log.tBodies[0].append(...rows);
   for (const other of log.tHead.rows[0].cells) other.removeAttribute("aria-sort");
@@ -37,8 +43,8 @@ function sort(head) {
   log.classList.toggle("ordered", at === 0);
 }
 
-if (log && input) {
-  // A page that has not all keys leaves the search to the server.
+// A page that has not all keys leaves searching and sorting to the server.
+if (log && input && !("partial" in log.dataset)) {
   input.addEventListener("input", filter);
   log.tHead.addEventListener("click", (event) => {
     const link = event.target.closest("a");

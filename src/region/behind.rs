@@ -39,12 +39,12 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 self.create_boxed(asked, Ok(None), create).await
             }
             Left::Stale(value) => {
-                self.tell_stale(asked.key, true);
                 let create = || {
                     let created = create();
                     async { created.await.map(Created::new) }
                 };
                 self.refresh_behind(asked, value.clone(), create)?;
+                self.tell_stale(asked.key, true);
                 Ok(value)
             }
         }

@@ -192,7 +192,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             }
             // The flight brought nothing, or something of another type: look again.
             asked.seen = self.inner.flights.landed();
-            let found = self.read(key).await;
+            let found = self.made_sure(key, self.read(key).await).await;
             asked.copy = self.may_be_copy(&found);
             left = self.answered(&[key], looks_up, self.left(key, wants, found).await)?;
         }

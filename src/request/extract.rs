@@ -26,7 +26,8 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestScope {
     type Rejection = MissingRequestScope;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, MissingRequestScope> {
-        parts.extensions.get().cloned().ok_or(MissingRequestScope(()))
+        let scope = parts.extensions.get().cloned().or_else(Self::current);
+        scope.ok_or(MissingRequestScope(()))
     }
 }
 

@@ -91,7 +91,7 @@ where
         request.extensions_mut().insert(scope.clone());
         // What a service does before it returns its future belongs to the request, too.
         let response = scope.run_blocking(|| self.inner.call(request));
-        RequestFuture { response: scope.run(response), scope }
+        RequestFuture { response: scope.run(response), end: End { scope, status: None } }
     }
 }
 
@@ -101,7 +101,20 @@ pin_project! {
     pub struct RequestFuture<F> {
         #[pin]
         response: InRequest<F>,
-        scope: RequestScope,
+        end: End,
+    }
+}
+
+/// The end of a request, also of one that is dropped or panics: the recording of the process is told.
+struct End {
+    scope: RequestScope,
+    status: Option<u16>,
+}
+
+#[cfg(feature = "observe-recorded")]
+impl Drop for End {
+    fn drop(&mut self) {
+        crate::Recording::global().finish(&self.scope, self.status);
     }
 }
 
@@ -114,23 +127,13 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let response = ready!(this.response.poll(cx));
-        over(this.scope, &response);
+        this.end.status = response.as_ref().ok().map(|response| response.status().as_u16());
         Poll::Ready(response)
     }
 }
 
-/// Tells the recording of the process that a request is over.
-#[cfg(feature = "observe-recorded")]
-fn over<R, E>(scope: &RequestScope, response: &Result<Response<R>, E>) {
-    let status = response.as_ref().ok().map(|response| response.status().as_u16());
-    crate::Recording::global().finish(scope, status);
-}
-
-#[cfg(not(feature = "observe-recorded"))]
-fn over<R, E>(_: &RequestScope, _: &Result<Response<R>, E>) {}
-
 impl<F> fmt::Debug for RequestFuture<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestFuture").field("scope", &self.scope).finish_non_exhaustive()
+        f.debug_struct("RequestFuture").field("scope", &self.end.scope).finish_non_exhaustive()
     }
 }

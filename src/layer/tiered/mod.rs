@@ -18,7 +18,7 @@ use std::{
 pub use self::changes::{Alone, Changes, Copies, Name};
 use self::near::{Near, Pass};
 use crate::{
-    Capabilities, Clock, EntryTtl, Error, ErrorKind, Key, KeyBuf, Level, Lifetimes, Meta,
+    Capabilities, Clock, EntryTtl, Error, ErrorKind, Key, KeyBuf, Level, Lifetimes, Meta, Place,
     Precision, Result, Tiers, WriteOpts,
 };
 
@@ -250,6 +250,7 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Level for Tiered<L1, L2, C> {
             immediate: near.immediate.min(far.immediate),
             entry_ttl: near.entry_ttl && far.entry_ttl,
             coherent: !C::ALONE || far.coherent,
+            place: Place::new("tiers"),
             further_tiers: near.further_tiers.saturating_add(far.further_tiers).saturating_add(1),
             remembers_absence: near.remembers_absence || far.remembers_absence,
             ..far

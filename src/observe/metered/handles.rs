@@ -157,8 +157,10 @@ impl LevelHandles {
 
     pub(super) fn record(&self, event: &Event<'_>, timed: bool) {
         if let (Some((hits, misses)), Some(found)) = (&self.tier, event.hits) {
+            // What cannot be read is neither.
+            let missing = (0..event.keys.len()).filter(|at| event.answer(*at).hit == Some(false));
             hits.increment(found as u64);
-            misses.increment(event.keys.len().saturating_sub(found) as u64);
+            misses.increment(missing.count() as u64);
         }
         if timed {
             self.seconds(event.op).record(event.took);

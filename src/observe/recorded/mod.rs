@@ -121,6 +121,7 @@ impl Observe for Recorder {
 
     fn placed(&mut self, over: Capabilities) {
         self.place = over.place;
+        self.series = OnceLock::new();
     }
 }
 

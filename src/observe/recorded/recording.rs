@@ -157,7 +157,7 @@ impl Recording {
 
     /// Notes that a request is over, and how. Requests that asked no cache are listed by this, too.
     ///
-    /// [`RequestLayer`](crate::RequestScope) does it for the recording of the process.
+    /// `RequestLayer` does it for the recording of the process.
     pub fn finish(&self, scope: &RequestScope, status: Option<u16>) {
         if self.is_on()
             && let Some(log) = self.log_of(scope)
@@ -166,10 +166,11 @@ impl Recording {
         }
     }
 
-    /// Does not list this request: for those that are about the recording itself, before they ask any
-    /// cache.
+    /// Does not list this request: for those that are about the recording itself.
     pub fn ignore(&self, scope: &RequestScope) {
-        scope.stash().put(&self.name, Kept::Ignored);
+        if let Some(Kept::Log(log)) = scope.stash().put(&self.name, Kept::Ignored) {
+            self.locked_requests().retain(|listed| !Arc::ptr_eq(listed, &log));
+        }
     }
 
     // Out of line, so that hits that nobody records stay small.
@@ -304,8 +305,8 @@ impl RecordingBuilder {
         self
     }
 
-    /// How many keys of each request are kept, and of what is outside of requests; default 2000. All
-    /// requests together have room for 25 times as many.
+    /// How many keys of each request are kept, and of what is outside of requests; default 2000. When a
+    /// request begins, the oldest go that are more than 25 times as many together.
     pub fn max_lines(mut self, lines: usize) -> Self {
         self.max_lines = lines;
         self

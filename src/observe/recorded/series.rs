@@ -115,7 +115,9 @@ impl Series {
 
     pub(super) fn hear(&self, event: &RegionEvent<'_>) {
         let told = &self.told[event.what.at()];
-        told.count.fetch_add(event.count as u64, Relaxed);
+        // A creator fails once, for however many keys.
+        let count = if event.what == Happened::CreatorFailed { 1 } else { event.count as u64 };
+        told.count.fetch_add(count, Relaxed);
         if let Some(took) = event.took {
             told.latency.add(nanos(took));
         }
