@@ -58,7 +58,8 @@ pub use self::{
 
 /// Records each operation of the level it wraps: `stack.recorded("products")`.
 ///
-/// While the recording is off it costs one load and a branch. See the [module](self) for where to put it.
+/// While the recording is off, it asks once whether it is on and allocates nothing; `docs/panel.md` has what
+/// that costs. See the [module](self) for where to put it.
 pub type Recorded<S> = Observed<Recorder, S>;
 
 /// The observer of [`Recorded`].
