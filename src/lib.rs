@@ -490,6 +490,7 @@
 //! [`Memcached`] use its channels and sockets. Hits in memory need no runtime at all, and [`Region::blocking`] brings its own.
 
 pub mod backend;
+mod capabilities;
 mod clock;
 pub mod codec;
 #[cfg(feature = "config")]
@@ -540,6 +541,7 @@ pub use self::request::*;
 #[doc(no_inline)]
 pub use self::{backend::*, codec::*, format::*, layer::*, lock::*, observe::*, transform::*};
 pub use self::{
+    capabilities::{Capabilities, Expires, Immediate, Place, Precision},
     clock::{Clock, ManualClock, Timestamp},
     entry::{Entry, Meta},
     error::{Error, ErrorKind, Failure, Result},
@@ -551,7 +553,7 @@ pub use self::{
         Outcomes, Region, RegionBuilder, RegionSource, SharedMarks, Stats, Typed, Verdict,
     },
     shared_error::SharedError,
-    store::{Batch, Capabilities, EntryTtl, Expires, Immediate, Level, Place, Precision, Store},
+    store::{Batch, EntryTtl, Level, Store},
 };
 pub use bytes::Bytes;
 

@@ -357,3 +357,20 @@ fn futures_stay_small_and_can_be_sent() {
     ];
     assert!(hits.iter().all(|size| *size <= 640), "{hits:?}");
 }
+
+#[tokio::test]
+async fn what_goes_for_want_of_room_is_counted_and_what_is_replaced_is_not() {
+    let region = Memory::with_capacity(50).json().int_time().logging().region();
+    for _ in 0..200 {
+        region.set("k", 1_u8).await.unwrap();
+    }
+    assert_eq!(region.stack().evicted(), 0);
+    for n in 0..500 {
+        region.set(&format!("{n}"), 1_u8).await.unwrap();
+    }
+    let keys: Vec<String> = (0..500).map(|n| n.to_string()).chain(["k".to_owned()]).collect();
+    let kept = region.get_multi::<u8>(keys.iter().map(String::as_str)).await.unwrap();
+    let gone = kept.iter().filter(|value| value.is_none()).count();
+    assert!(gone >= 400);
+    assert_eq!(region.stack().evicted(), gone as u64);
+}

@@ -44,7 +44,7 @@ impl Shop {
     }
 
     fn ask(&self, request: &str) -> Answer {
-        let (request, body) = request.split_once("\n").unwrap_or((request, ""));
+        let (request, body) = request.split_once('\n').unwrap_or((request, ""));
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let host = &self.address;
         let length = body.len();

@@ -49,7 +49,8 @@ struct Counted(Arc<AtomicU64>);
 impl<V> Lifecycle<KeyBuf, Slot<V>> for Counted {
     type RequestState = ();
 
-    fn on_evict(&self, (): &mut (), _: KeyBuf, _: Slot<V>) {
+    // Not `on_evict`, which is also called for what is replaced.
+    fn before_evict(&self, (): &mut (), _: &KeyBuf, _: &mut Slot<V>) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -8,7 +8,7 @@ use super::{
     created::Created,
     multi::Outcomes,
     options::Options,
-    read::Next,
+    straight::Next,
 };
 use crate::{
     AsKey, Error, Failure, Happened, Immediate, Invalidator, Key, Level, Lock, Result, Store,

@@ -3,12 +3,8 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use self::{
-    flight::Flights,
-    held::Held,
-    options::Call,
-    policy::Policy,
-    read::{Left, Next},
-    stats::Tally,
+    flight::Flights, held::Held, options::Call, policy::Policy, read::Left, stats::Tally,
+    straight::Next,
 };
 use crate::{
     Capabilities, Clock, Happened, Key, Level, Local, Lock, Meta, Result, Store, Timestamp,
@@ -39,6 +35,7 @@ mod settings;
 mod shared_marks;
 mod source;
 mod stats;
+mod straight;
 mod tell;
 mod through;
 mod through_multi;

@@ -6,7 +6,7 @@ use super::{
     Region,
     create::{Asked, Wants},
     created::Created,
-    read::Next,
+    straight::Next,
 };
 use crate::{EntryTtl, Error, ErrorKind, Failure, Invalidator, Key, Lock, Result, Store};
 

@@ -1,4 +1,8 @@
-use std::{fmt::Write, sync::Arc, time::Duration};
+use std::{
+    fmt::{self, Write},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::Series;
 use crate::{Answer, Error, Event, Happened, Key, KeyBuf, Label, Op, Place, RegionEvent};
@@ -39,7 +43,7 @@ pub enum What {
 }
 
 /// One key of a [`Call`].
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[non_exhaustive]
 pub struct Line {
     /// The key, as the level was asked for it; cut to some 200 bytes. `None` where the region named none.
@@ -52,6 +56,17 @@ pub struct Line {
     pub bytes: Option<usize>,
     /// The first 200 bytes of the value, if the recording keeps values.
     pub value: Option<Box<[u8]>>,
+}
+
+// The bytes of values belong to others.
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line")
+            .field("key", &self.key)
+            .field("hit", &self.hit)
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Call {
@@ -148,9 +163,9 @@ fn shown(error: &Error) -> Box<str> {
 struct Short(String);
 
 impl Write for Short {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
         let head = up_to(text, ERROR_BYTES.saturating_sub(self.0.len()));
         self.0.push_str(head);
-        if head.len() < text.len() { Err(std::fmt::Error) } else { Ok(()) }
+        if head.len() < text.len() { Err(fmt::Error) } else { Ok(()) }
     }
 }
