@@ -74,7 +74,8 @@ pub trait Lookup: Send + Sync {
     }
 
     /// What is to be stored of an object that was looked up or set: shapes it, drops what nobody needs.
-    /// `None` says that there is no such object, which is stored. Default: the object.
+    /// `None` says that there is no such object, which is stored; what is [`set`](crate::Loader::set) to it
+    /// is forgotten. Default: the object.
     fn before_store(&self, value: Self::Value) -> Option<Self::Value> {
         Some(value)
     }

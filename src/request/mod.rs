@@ -7,6 +7,7 @@
 //! | pair `WHERE id = ?` and `WHERE id IN (..)` | [`Lookup`], and [`Loader`], which has it behind a region |
 //! | load relations on first use, or those of many objects at once | [`Lazy`] and [`Loader::prefetch`] |
 //! | keep anything else for a request | [`Stash`] |
+//! | count what a request does, for the panel | [`Counters`] |
 //! | say where a request begins and ends | [`RequestScope`], or `RequestLayer` (feature `request-tower`) |
 //!
 //! A whole page, with two statements for three products and their makers, however many there are:

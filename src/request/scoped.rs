@@ -64,6 +64,7 @@ const MAX_ENTRIES: usize = 10_000;
 /// until it asks for it anew: it keeps what it has. Reads of a key at the same time do not wait for each
 /// other: each asks the stack.
 ///
+/// A refresh in the background is outside of the request, which keeps its stale value.
 /// Who refreshes a stale value, or finds one with `get`, asks the stack once more, as before any first tier.
 ///
 /// # Cancellation
@@ -98,7 +99,7 @@ impl<S: Level> RequestScoped<S> {
     }
 
     /// How many entries a request may have, those of other stacks included, before this one adds no
-    /// more: what is beyond is passed through. Default: 10,000.
+    /// more: what is beyond is passed through. They are counted, not weighed. Default: 10,000.
     #[must_use]
     pub fn max_entries(mut self, entries: usize) -> Self {
         self.max_entries = entries;
