@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use crate::Domain;
 
-/// For which keys a store honours [`WriteOpts::keep_for`] to the letter.
+/// For which keys a store honours [`WriteOpts::keep_for`](crate::WriteOpts::keep_for) to the letter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Expires {
     /// For none: entries stay until they are removed or evicted.
@@ -65,13 +65,13 @@ pub struct Capabilities {
     pub expires: Expires,
     /// Whether the time of creation is kept, and how exactly.
     pub created_at: Precision,
-    /// Whose leases the store checks in the same step as it writes ([`WriteOpts::fence`]).
+    /// Whose leases the store checks in the same step as it writes ([`WriteOpts::fence`](crate::WriteOpts::fence)).
     pub fence: Option<Domain>,
     /// What is done without waiting. Decides where [`Blocking`](crate::Blocking) can do without a
     /// runtime.
     pub immediate: Immediate,
     /// Whether a lifetime for each entry and negative entries are kept: true for what is
-    /// [`EntryTtl`]. For those who only know it at run time, such as a configuration.
+    /// [`EntryTtl`](crate::EntryTtl). For those who only know it at run time, such as a configuration.
     pub entry_ttl: bool,
     /// Whether keys in a space are fields of one hash of that name, which changes as a whole.
     pub hashes: bool,
@@ -81,7 +81,7 @@ pub struct Capabilities {
     /// store of a request.
     pub further_tiers: u8,
     /// Whether that there is nothing may be the answer of a memory, and not of the store
-    /// ([`ReadOpts::recheck`]). A region makes sure before it creates.
+    /// ([`ReadOpts::recheck`](crate::ReadOpts::recheck)). A region makes sure before it creates.
     pub remembers_absence: bool,
     /// Where entries are kept in the end.
     pub place: Place,
