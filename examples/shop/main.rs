@@ -15,7 +15,7 @@ mod options;
 mod pages;
 mod stacks;
 
-use std::{error::Error, net::SocketAddr, time::Duration};
+use std::{error::Error, net::SocketAddr, process::ExitCode, time::Duration};
 
 use axum::{Router, routing::get};
 use larder::{Meter, Recording};
@@ -25,7 +25,17 @@ use tokio::net::TcpListener;
 use crate::{database::Database, options::Options, stacks::Stacks};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("shop: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let Some(options) = Options::parse()? else { return Ok(()) };
     // Before the first stack is used: counters go where they were made.
     let seconds = Matcher::Suffix("_seconds".to_owned());
