@@ -241,6 +241,12 @@ async fn requests_without_calls_are_listed_and_ignored_ones_are_not() -> Result<
     recording.ignore(&own);
     own.run(users.get::<u8>("a")).await?;
     recording.finish(&own, Some(200));
+    // One that is known to be its own only after it has asked.
+    let late = RequestScope::new("GET /panel");
+    late.run(users.get::<u8>("a")).await?;
+    assert_eq!(recording.requests().len(), 2);
+    recording.ignore(&late);
+    recording.finish(&late, Some(200));
     let names: Vec<_> = recording.requests().iter().map(|log| log.name().to_owned()).collect();
     assert_eq!(names, ["GET /idle"]);
     Ok(())

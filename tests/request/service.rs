@@ -1,6 +1,10 @@
 //! The layer for tower and the extractor for axum, with real requests.
 
-use std::{convert::Infallible, future::Ready, sync::Arc};
+use std::{
+    convert::Infallible,
+    future::{Future, Ready},
+    sync::Arc,
+};
 
 use axum::{
     Router,
@@ -126,4 +130,32 @@ async fn a_recording_is_told_how_a_request_ended() {
     let requests = recording.requests();
     let tea = requests.iter().find(|log| log.name() == "GET /tea").unwrap();
     assert_eq!(tea.finished().unwrap().status, Some(418));
+}
+
+/// A client that hung up, or a handler that panicked.
+#[cfg(feature = "observe-recorded")]
+#[tokio::test]
+async fn a_recording_is_told_of_a_request_that_is_dropped() {
+    let recording = larder::Recording::global();
+    recording.start();
+    let service = ServiceBuilder::new().layer(RequestLayer::new()).service(service_fn(
+        async |_: Request<()>| {
+            std::future::pending::<Result<http::Response<()>, Infallible>>().await
+        },
+    ));
+    let mut answer = Box::pin(service.oneshot(Request::get("/slow").body(()).unwrap()));
+    assert!(is_pending(&mut answer).await);
+    drop(answer);
+    let requests = recording.requests();
+    let slow = requests.iter().find(|log| log.name() == "GET /slow").unwrap();
+    assert_eq!(slow.finished().unwrap().status, None);
+}
+
+/// Polls a future once; whether it is pending.
+#[cfg(feature = "observe-recorded")]
+async fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
+    std::future::poll_fn(|cx| {
+        std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(cx).is_pending())
+    })
+    .await
 }
