@@ -67,5 +67,5 @@ async fn a_configured_region_counts_by_its_name() {
     // And one that has no name.
     let region: Region<Metered<Memo<u64>>> = Region::default();
     region.get("absent").await.unwrap();
-    assert_eq!(scrape.counts("").misses, 1);
+    assert_eq!(scrape.counts("unnamed").misses, 1);
 }

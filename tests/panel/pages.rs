@@ -151,7 +151,7 @@ async fn tiers_have_rows_of_their_own_and_are_not_added() -> Result<()> {
         .collect();
     assert_eq!(
         parts,
-        ["users||memo|3|50.0 %|1|1", "users|far|memo|2|0 %||1", "users|near|memo|3|50.0 %|1|1",]
+        ["users||tiers|3|50.0 %|1|1", "users|far|memo|2|0 %||1", "users|near|memo|3|50.0 %|1|1",]
     );
     assert_eq!(totals(&html)[0], "Total|3|1|1||||");
     Ok(())
