@@ -158,6 +158,13 @@ pub trait Store<T>: Level {
         self.read_multi(keys)
     }
 
+    /// Learns of an entry that a caller was handed past the store: another one created it while it waited.
+    /// For layers that keep what their callers have seen; layers around a store forward it. Default:
+    /// nothing, and `entry` is not made.
+    fn handed(&self, key: Key<'_>, entry: impl FnOnce() -> Entry<Option<T>>) {
+        let _ = (key, entry);
+    }
+
     /// Writes many entries; of two for the same key the later one stays. On an error some of them
     /// may have been written.
     ///
@@ -254,6 +261,10 @@ impl<T, S: Store<T>> Store<T> for Arc<S> {
         T: Send,
     {
         (**self).read_multi_with(keys, opts)
+    }
+
+    fn handed(&self, key: Key<'_>, entry: impl FnOnce() -> Entry<Option<T>>) {
+        (**self).handed(key, entry);
     }
 
     fn write_multi(

@@ -223,6 +223,10 @@ impl<T, A: Store<T>, B: Store<T>> Store<T> for Either<A, B> {
         either!(self, it => it.read_multi_with(keys, opts))
     }
 
+    fn handed(&self, key: Key<'_>, entry: impl FnOnce() -> Entry<Option<T>>) {
+        both!(self, it => Store::<T>::handed(it, key, entry));
+    }
+
     fn write_multi(
         &self,
         puts: &[Put<'_, &Entry<Option<T>>>],

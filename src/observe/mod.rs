@@ -363,6 +363,10 @@ where
         )
     }
 
+    fn handed(&self, key: Key<'_>, entry: impl FnOnce() -> Entry<Option<T>>) {
+        self.inner.handed(key, entry);
+    }
+
     fn write_multi(
         &self,
         puts: &[Put<'_, &Entry<Option<T>>>],

@@ -8,16 +8,8 @@ use axum::{
     response::Response,
 };
 
-/// Headers by which proxies say that they passed a request on.
-const FORWARDED: [&str; 7] = [
-    "forwarded",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-real-ip",
-    "via",
-    "cf-connecting-ip",
-];
+/// Parts of the names of headers by which proxies say that they passed a request on.
+const FORWARDED: [&str; 4] = ["forwarded", "client-ip", "real-ip", "connecting-ip"];
 
 /// Why a peer is refused, if it is: only those on this machine, who also meant this machine.
 pub(super) fn refuses(request: &Request) -> Option<&'static str> {
@@ -32,7 +24,10 @@ pub(super) fn refuses(request: &Request) -> Option<&'static str> {
         return Some("Only this machine may see it, unless Panel::allow_remote() is called.");
     }
     let headers = request.headers();
-    if FORWARDED.iter().any(|name| headers.contains_key(*name)) {
+    let passed_on = |name: &HeaderName| {
+        name == header::VIA || FORWARDED.iter().any(|part| name.as_str().contains(part))
+    };
+    if headers.keys().any(passed_on) {
         return Some(
             "A proxy has passed the request on, so nobody knows where it comes from; \
              Panel::allow_remote() allows everybody.",

@@ -95,10 +95,11 @@ fn about(html: &mut Html, log: &Log) {
     match log.finished() {
         None => html.raw("<span class=\"chip running\">under way</span> "),
         Some(finished) => {
-            if let Some(status) = finished.status {
-                html.then(|html| self::status(html, status)).raw(" ");
+            match finished.status {
+                Some(status) => self::status(html, status),
+                None => drop(html.raw("<span class=\"chip running\">no answer</span>")),
             }
-            html.raw("took <strong>").text(Time(finished.took)).raw("</strong>")
+            html.raw(" took <strong>").text(Time(finished.took)).raw("</strong>")
         }
     };
     html.raw(" since ").text(Moment(log.started_at())).raw("\u{a0}UTC, ");

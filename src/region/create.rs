@@ -18,8 +18,8 @@ use super::{
     read::{Answer, Left},
 };
 use crate::{
-    Error, ErrorKind, Failure, Happened, Invalidator, Key, Level, Lock, Result, Seen, Store,
-    Verdict,
+    Entry, Error, ErrorKind, Failure, Happened, Invalidator, Key, Level, Lock, Meta, Result, Seen,
+    Store, Timestamp, Verdict,
 };
 
 /// What a caller takes for an answer.
@@ -178,6 +178,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 Some(outcome) => {
                     if let Some(result) = shared(&outcome, wants) {
                         self.tell_found(&asked);
+                        self.handed(key, flight.stamp(), &result);
                         return result;
                     }
                 }
@@ -404,6 +405,22 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         };
         let stamp = self.inner.invalidator.stamp(key, now);
         self.inner.flights.join(key, how, crew, stamp, valid)
+    }
+
+    /// Tells the stack what a caller was handed that waited for another one.
+    pub(super) fn handed<T: Clone, E>(
+        &self,
+        key: Key<'_>,
+        stamp: Timestamp,
+        result: &Result<Option<T>, Failure<E>>,
+    ) where
+        S: Store<T>,
+    {
+        if let Ok(value) = result {
+            let ttl = if value.is_some() { None } else { self.inner.policy.negative_ttl };
+            let meta = Meta::new(stamp).with_ttl(ttl.or(self.call.ttl));
+            self.inner.stack.handed(key, || Entry::new(value.clone(), meta));
+        }
     }
 
     /// What a caller gets that has waited too long and does not create for itself.

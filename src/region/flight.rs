@@ -348,6 +348,11 @@ impl Flight {
 }
 
 impl Follower {
+    /// The time of creation of what it waits for.
+    pub(super) fn stamp(&self) -> Timestamp {
+        self.flight.stamp()
+    }
+
     /// When the leader has taken longer than `patience`.
     pub(super) fn due(&self, patience: Duration) -> Instant {
         self.flight.due(patience)

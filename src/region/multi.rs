@@ -203,6 +203,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 Some(outcome) => {
                     if let Some(answer) = shared(&outcome, Wants::Answer) {
                         self.tell_waited(batch.keys[at], since, batch.looks_up);
+                        self.handed(batch.keys[at], flight.stamp(), &answer);
                         batch.answer(at, answer);
                     }
                 }

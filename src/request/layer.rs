@@ -34,6 +34,9 @@ use super::scope::{InRequest, RequestScope};
 ///
 /// The scope is also among the request's extensions, where the extractor for axum finds it.
 ///
+/// Put it around the outermost router: inside of a nested one the path lacks what came before, and a layer
+/// inside of another one begins a request of its own.
+///
 /// # Streamed bodies
 ///
 /// The scope is in force until the response is there. A body that is streamed later is polled outside

@@ -36,7 +36,8 @@ use crate::AsKey;
 pub trait Lookup: Send + Sync {
     /// Which object is meant.
     type Id: Clone + Send + Sync;
-    /// The object; every hit clones it, so wrap big ones in an [`Arc`](std::sync::Arc).
+    /// The object; every hit clones it, so wrap big ones in an [`Arc`](std::sync::Arc) (over a codec that takes
+    /// the feature `rc` of serde).
     type Value: Clone + Send + Sync + 'static;
     /// Why it cannot be asked for.
     type Error: Send + Sync + 'static;

@@ -116,6 +116,28 @@ impl Notes {
         noted.downcast_ref().cloned().map_or(Noted::Ask, Noted::Found)
     }
 
+    /// Notes what the request was handed past the stack, in place of the absence that it had found.
+    pub(super) fn handed<T: Send + Sync + 'static>(
+        &self,
+        at: At<'_>,
+        entry: impl FnOnce() -> Entry<Option<T>>,
+    ) {
+        let waits = |slot: &Slot| matches!(slot.note, Note::Absent { served: false, .. });
+        if !self.table().find(at.hash, |slot| slot.is_at(at)).is_some_and(waits) {
+            return;
+        }
+        // Made outside of the lock: cloning is the user's code.
+        let made = Note::of(entry());
+        let mut table = self.table();
+        let slot = table.find_mut(at.hash, |slot| slot.is_at(at)).filter(|slot| waits(slot));
+        let made = match slot {
+            Some(slot) => mem::replace(&mut slot.note, made),
+            None => made,
+        };
+        drop(table);
+        drop(made);
+    }
+
     /// Takes part in the key: the number of its changes, and whether there is room to note anything. A
     /// read for which there is none takes no part.
     fn enter(&self, at: At<'_>, is_change: bool, room: usize) -> Option<(u64, bool)> {

@@ -64,6 +64,8 @@ const MAX_ENTRIES: usize = 10_000;
 /// until it asks for it anew: it keeps what it has. Reads of a key at the same time do not wait for each
 /// other: each asks the stack.
 ///
+/// What it waited for and another request created, the request keeps as if it had read it.
+///
 /// A refresh in the background is outside of the request, which keeps its stale value.
 /// Who refreshes a stale value, or finds one with `get`, asks the stack once more, as before any first tier.
 ///
@@ -408,6 +410,11 @@ where
             claim.wrote(entry);
         }
         written
+    }
+
+    fn handed(&self, key: Key<'_>, entry: impl FnOnce() -> Entry<Option<T>>) {
+        // Only what it has asked for in vain, and nothing else has happened to since.
+        with_current(|scope| scope.notes().handed(self.at(key), entry));
     }
 
     async fn write_multi(&self, puts: &[Put<'_, &Entry<Option<T>>>]) -> Result<()> {

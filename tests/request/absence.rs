@@ -131,6 +131,41 @@ async fn who_waited_for_another_one_is_not_told_that_there_is_nothing() {
 }
 
 #[tokio::test]
+async fn who_waited_for_another_one_does_not_ask_for_it_again() {
+    for in_batch in [false, true] {
+        let world = World::new();
+        let (region, slow) = (&world.region, Slow::new());
+        let theirs = request(region.get_or_create("k", || slow.create("theirs".to_owned())));
+        let ours = request(async {
+            slow.called(1).await;
+            let wait = async {
+                if in_batch {
+                    let create = async |_| -> Vec<(&str, String)> { panic!("they create") };
+                    region.get_or_create_multi(["k"], create).await.unwrap().remove(0)
+                } else {
+                    Some(region.get_or_create("k", async || panic!("they create")).await.unwrap())
+                }
+            };
+            assert_eq!(tokio::join!(biased; wait, async { slow.go() }).0, text("theirs"));
+            // Also when the stack is gone meanwhile, with what it had.
+            world.others.delete("k").await.unwrap();
+            let reads = world.reads();
+            for _ in 0..3 {
+                assert_eq!(region.get("k").await.unwrap(), text("theirs"));
+                let again = region.get_or_create("k", async || panic!("it is there")).await;
+                assert_eq!(again.unwrap(), "theirs");
+                assert_eq!(region.get_multi(["k"]).await.unwrap(), [text("theirs")]);
+            }
+            assert_eq!(world.reads(), reads);
+            region.delete("k").await.unwrap();
+            assert_eq!(region.get::<String>("k").await.unwrap(), None);
+        });
+        tokio::join!(theirs, ours).0.unwrap();
+        assert_eq!(region.stats().creations, 1);
+    }
+}
+
+#[tokio::test]
 async fn a_creation_that_failed_is_tried_again_with_one_read_each() {
     let world = World::new();
     request(async {

@@ -300,6 +300,11 @@ impl<T: Send + Sync, M: KeyMap, S: Store<T>> Store<T> for Keyed<M, S> {
         }
     }
 
+    fn handed(&self, key: Key<'_>, entry: impl FnOnce() -> Entry<Option<T>>) {
+        let mut out = KeyWriter::new();
+        self.inner.handed(self.mapped(key, &mut out), entry);
+    }
+
     async fn write_multi(&self, puts: &[Put<'_, &Entry<Option<T>>>]) -> Result<()> {
         let written = self.mapped_puts(puts);
         let set = self.inner.write_multi(&written.puts(puts)).await;

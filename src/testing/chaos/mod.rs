@@ -281,6 +281,10 @@ impl<T: Send + Sync, S: Store<T>> Store<T> for Chaos<S> {
         self.call(Op::GetMulti, self.inner.read_multi_with(keys, opts))
     }
 
+    fn handed(&self, key: Key<'_>, entry: impl FnOnce() -> Entry<Option<T>>) {
+        self.inner.handed(key, entry);
+    }
+
     fn write_multi(
         &self,
         puts: &[Put<'_, &Entry<Option<T>>>],
