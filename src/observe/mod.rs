@@ -201,23 +201,28 @@ impl<O: Observe, S: Level> Observed<O, S> {
     where
         F: Future<Output = Result<V>>,
     {
-        let watch = self.observer.enabled() && self.observer.wants(op);
-        let watch = watch.then(|| Watch::start(&self.observer, &self.inner, asked()));
-        Watched::new(inner, watch)
+        Watched::new(inner, self.look(op, asked))
+    }
+
+    /// Begins to look at an operation, if anyone listens.
+    #[inline]
+    fn look<'o, 's, 'k>(
+        &'o self,
+        op: Op,
+        asked: impl FnOnce() -> Asked<'s, 'k>,
+    ) -> Option<Watch<'o, 's, 'k, O, S>> {
+        let wanted = self.observer.enabled() && self.observer.wants(op);
+        wanted.then(|| Watch::start(&self.observer, &self.inner, op, asked()))
     }
 }
 
 impl<O: Observe, S: Level> Level for Observed<O, S> {
     fn remove(&self, key: Key<'_>) -> impl Future<Output = Result<()>> + Send {
-        self.watch(Op::Remove, || Asked::one(Op::Remove, key), self.inner.remove(key))
+        self.watch(Op::Remove, || Asked::one(key), self.inner.remove(key))
     }
 
     fn remove_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<()>> + Send {
-        self.watch(
-            Op::RemoveMulti,
-            || Asked::many(Op::RemoveMulti, keys),
-            self.inner.remove_multi(keys),
-        )
+        self.watch(Op::RemoveMulti, || Asked::many(keys), self.inner.remove_multi(keys))
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -245,7 +250,7 @@ impl<O: Observe, S: Level> Level for Observed<O, S> {
 
 impl<O: Observe, S: Backend> Backend for Observed<O, S> {
     fn get(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Bytes>>> + Send {
-        self.watch(Op::Get, || Asked::one(Op::Get, key), self.inner.get(key))
+        self.watch(Op::Get, || Asked::one(key), self.inner.get(key))
     }
 
     fn set(
@@ -254,13 +259,12 @@ impl<O: Observe, S: Backend> Backend for Observed<O, S> {
         value: Bytes,
         opts: WriteOpts<'_>,
     ) -> impl Future<Output = Result<()>> + Send {
-        let sent = self.observer.enabled().then(|| value.clone());
-        let asked = move || Asked::one(Op::Set, key).sending(sent);
-        self.watch(Op::Set, asked, self.inner.set(key, value, opts))
+        let watch = self.look(Op::Set, || Asked::one(key).sending(value.clone()));
+        Watched::new(self.inner.set(key, value, opts), watch)
     }
 
     fn get_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<Batch<Bytes>>> + Send {
-        self.watch(Op::GetMulti, || Asked::many(Op::GetMulti, keys), self.inner.get_multi(keys))
+        self.watch(Op::GetMulti, || Asked::many(keys), self.inner.get_multi(keys))
     }
 
     fn set_multi(&self, puts: &[Put<'_, Bytes>]) -> impl Future<Output = Result<()>> + Send {
@@ -270,7 +274,7 @@ impl<O: Observe, S: Backend> Backend for Observed<O, S> {
 
 impl<O: Observe, S: HashBackend> HashBackend for Observed<O, S> {
     fn hash_get(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Bytes>>> + Send {
-        self.watch(Op::Get, || Asked::one(Op::Get, key), self.inner.hash_get(key))
+        self.watch(Op::Get, || Asked::one(key), self.inner.hash_get(key))
     }
 
     fn hash_set(
@@ -280,24 +284,19 @@ impl<O: Observe, S: HashBackend> HashBackend for Observed<O, S> {
         opts: WriteOpts<'_>,
         expiry: HashExpiry,
     ) -> impl Future<Output = Result<()>> + Send {
-        let sent = self.observer.enabled().then(|| value.clone());
-        let asked = move || Asked::one(Op::Set, key).sending(sent);
-        self.watch(Op::Set, asked, self.inner.hash_set(key, value, opts, expiry))
+        let watch = self.look(Op::Set, || Asked::one(key).sending(value.clone()));
+        Watched::new(self.inner.hash_set(key, value, opts, expiry), watch)
     }
 
     fn hash_remove(&self, key: Key<'_>) -> impl Future<Output = Result<()>> + Send {
-        self.watch(Op::Remove, || Asked::one(Op::Remove, key), self.inner.hash_remove(key))
+        self.watch(Op::Remove, || Asked::one(key), self.inner.hash_remove(key))
     }
 
     fn hash_get_multi(
         &self,
         keys: &[Key<'_>],
     ) -> impl Future<Output = Result<Batch<Bytes>>> + Send {
-        self.watch(
-            Op::GetMulti,
-            || Asked::many(Op::GetMulti, keys),
-            self.inner.hash_get_multi(keys),
-        )
+        self.watch(Op::GetMulti, || Asked::many(keys), self.inner.hash_get_multi(keys))
     }
 
     fn hash_set_multi(
@@ -309,11 +308,7 @@ impl<O: Observe, S: HashBackend> HashBackend for Observed<O, S> {
     }
 
     fn hash_remove_multi(&self, keys: &[Key<'_>]) -> impl Future<Output = Result<()>> + Send {
-        self.watch(
-            Op::RemoveMulti,
-            || Asked::many(Op::RemoveMulti, keys),
-            self.inner.hash_remove_multi(keys),
-        )
+        self.watch(Op::RemoveMulti, || Asked::many(keys), self.inner.hash_remove_multi(keys))
     }
 }
 
@@ -324,7 +319,7 @@ where
     S: Store<T>,
 {
     fn read(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Entry<Option<T>>>>> + Send {
-        self.watch(Op::Get, || Asked::one(Op::Get, key), self.inner.read(key))
+        self.watch(Op::Get, || Asked::one(key), self.inner.read(key))
     }
 
     fn write(
@@ -333,14 +328,14 @@ where
         entry: &Entry<Option<T>>,
         opts: WriteOpts<'_>,
     ) -> impl Future<Output = Result<()>> + Send {
-        self.watch(Op::Set, move || Asked::one(Op::Set, key), self.inner.write(key, entry, opts))
+        self.watch(Op::Set, move || Asked::one(key), self.inner.write(key, entry, opts))
     }
 
     fn read_multi(
         &self,
         keys: &[Key<'_>],
     ) -> impl Future<Output = Result<Batch<Entry<Option<T>>>>> + Send {
-        self.watch(Op::GetMulti, || Asked::many(Op::GetMulti, keys), self.inner.read_multi(keys))
+        self.watch(Op::GetMulti, || Asked::many(keys), self.inner.read_multi(keys))
     }
 
     fn read_with(
@@ -348,7 +343,7 @@ where
         key: Key<'_>,
         opts: ReadOpts,
     ) -> impl Future<Output = Result<Option<Entry<Option<T>>>>> + Send {
-        self.watch(Op::Get, || Asked::one(Op::Get, key), self.inner.read_with(key, opts))
+        self.watch(Op::Get, || Asked::one(key), self.inner.read_with(key, opts))
     }
 
     fn read_multi_with(
@@ -356,11 +351,7 @@ where
         keys: &[Key<'_>],
         opts: ReadOpts,
     ) -> impl Future<Output = Result<Batch<Entry<Option<T>>>>> + Send {
-        self.watch(
-            Op::GetMulti,
-            || Asked::many(Op::GetMulti, keys),
-            self.inner.read_multi_with(keys, opts),
-        )
+        self.watch(Op::GetMulti, || Asked::many(keys), self.inner.read_multi_with(keys, opts))
     }
 
     fn handed(&self, key: Key<'_>, entry: impl FnOnce() -> Entry<Option<T>>) {

@@ -18,7 +18,6 @@ use crate::{Batch, Entry, Key, Level, Put, Result};
 
 /// What was asked.
 pub(super) struct Asked<'s, 'k> {
-    op: Op,
     keys: Keys<'s, 'k>,
     sent: Sent<'s, 'k>,
 }
@@ -37,25 +36,25 @@ enum Sent<'s, 'k> {
 }
 
 impl<'s, 'k> Asked<'s, 'k> {
-    pub(super) fn one(op: Op, key: Key<'k>) -> Self {
-        Self { op, keys: Keys::One(key), sent: Sent::Nothing }
+    pub(super) fn one(key: Key<'k>) -> Self {
+        Self { keys: Keys::One(key), sent: Sent::Nothing }
     }
 
-    pub(super) fn many(op: Op, keys: &'s [Key<'k>]) -> Self {
-        Self { op, keys: Keys::Many(keys), sent: Sent::Nothing }
+    pub(super) fn many(keys: &'s [Key<'k>]) -> Self {
+        Self { keys: Keys::Many(keys), sent: Sent::Nothing }
     }
 
     pub(super) fn puts<V>(puts: &[Put<'k, V>]) -> Self {
         let keys = Keys::Owned(puts.iter().map(|put| put.key).collect());
-        Self { op: Op::SetMulti, keys, sent: Sent::Nothing }
+        Self { keys, sent: Sent::Nothing }
     }
 
     pub(super) fn bytes(puts: &'s [Put<'k, Bytes>]) -> Self {
         Self { sent: Sent::Many(puts), ..Self::puts(puts) }
     }
 
-    pub(super) fn sending(self, bytes: Option<Bytes>) -> Self {
-        Self { sent: bytes.map_or(Sent::Nothing, Sent::One), ..self }
+    pub(super) fn sending(self, bytes: Bytes) -> Self {
+        Self { sent: Sent::One(bytes), ..self }
     }
 }
 
@@ -95,6 +94,7 @@ pin_project! {
 pub(super) struct Watch<'o, 's, 'k, O, S> {
     observer: &'o O,
     level: &'o S,
+    op: Op,
     asked: Asked<'s, 'k>,
     started: Option<Instant>,
 }
@@ -127,9 +127,9 @@ where
 }
 
 impl<'o, 's, 'k, O: Observe, S: Level> Watch<'o, 's, 'k, O, S> {
-    pub(super) fn start(observer: &'o O, level: &'o S, asked: Asked<'s, 'k>) -> Self {
+    pub(super) fn start(observer: &'o O, level: &'o S, op: Op, asked: Asked<'s, 'k>) -> Self {
         let started = observer.timed().then(Instant::now);
-        Self { observer, level, asked, started }
+        Self { observer, level, op, asked, started }
     }
 
     // Out of line: the way through while nobody listens should stay small enough to be inlined.
@@ -148,14 +148,14 @@ impl<'o, 's, 'k, O: Observe, S: Level> Watch<'o, 's, 'k, O, S> {
 
     fn tell<V: Seen>(&self, answer: &Result<V>) {
         let took = self.started.map(|started| started.elapsed()).unwrap_or_default();
-        let Asked { op, keys, sent } = &self.asked;
+        let Asked { keys, sent } = &self.asked;
         let found = answer.as_ref().ok();
         let each: &dyn Each = match (found, sent) {
             (Some(found), Sent::Nothing) => found,
             (_, sent) => sent,
         };
         self.observer.observe(&Event {
-            op: *op,
+            op: self.op,
             keys: match keys {
                 Keys::One(key) => std::slice::from_ref(key),
                 Keys::Many(keys) => keys,

@@ -50,8 +50,7 @@ pub(super) fn calls<'a>(html: &mut Html, parts: impl Iterator<Item = &'a Part>) 
          <th scope=\"col\" class=\"n\">Size<th scope=\"col\" class=\"n\">Errors</tr></thead><tbody>",
     );
     html.raw("<tr class=\"total\" data-call=\"total\"><th scope=\"row\">Total");
-    let single = [Op::Get].map(|op| totals[op])[0];
-    figures(html, &totals.all(), Some(&single), Some(&totals[Op::GetMulti]));
+    figures(html, &totals.all(), Some(&totals[Op::Get]), Some(&totals[Op::GetMulti]));
     for (op, name) in CALLS {
         html.raw("<tr data-call=\"").raw(name).raw("\"><th scope=\"row\"><span class=\"chip ");
         html.raw(class(op)).raw("\">").raw(name).raw("</span>");

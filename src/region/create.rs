@@ -2,24 +2,22 @@
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Instant as Moment};
 
-use tokio::{
-    runtime::Handle,
-    time::{Instant, timeout_at},
-};
+use tokio::time::Instant;
 use tracing::{Instrument, info_span};
 
 use super::{
     Region,
     created::Created,
     crew::Crew,
-    flight::{Follower, Join, Lead, Outcome, Seat, deadline},
-    held::Held,
+    flight::{Follower, Join, Lead, Seat, deadline},
     options::OnTimeout,
+    outcome::{Outcome, shared},
     read::{Answer, Left},
+    turn::Turn,
 };
 use crate::{
-    Entry, Error, ErrorKind, Failure, Happened, Invalidator, Key, Level, Lock, Meta, Result, Seen,
-    Store, Timestamp, Verdict,
+    Entry, Error, ErrorKind, Failure, Happened, Invalidator, Key, Level, Lock, Meta, Result, Store,
+    Timestamp, Verdict,
 };
 
 /// What a caller takes for an answer.
@@ -88,16 +86,6 @@ impl Asked<'_> {
     fn falls_back(&self, stale_on_error: bool) -> bool {
         self.behind || (stale_on_error && self.wants != Wants::New)
     }
-}
-
-/// Whose turn it is to create, once the lock between processes was asked.
-enum Turn<L: Lock, T> {
-    /// Ours, with the lease and what there is to fall back on.
-    Ours(Held<L>, Left<T>),
-    /// Another process created it.
-    Theirs(Option<T>),
-    /// Another process is creating it, and there is something that this caller takes meanwhile.
-    Pass(Option<T>),
 }
 
 impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
@@ -272,114 +260,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         Ok(entry.value)
     }
 
-    /// Waits for the turn to create, and looks whether that is still necessary.
-    async fn turn<T>(
-        &self,
-        mut asked: Asked<'_>,
-        lead: &Lead,
-        mut left: Left<T>,
-        mut until: Instant,
-    ) -> Result<Turn<L, T>>
-    where
-        S: Store<T>,
-    {
-        let Asked { key, wants, seen, forced, .. } = asked;
-        let lock = &self.inner.lock;
-        if !lock.is_shared() {
-            // Someone may have finished between the read and the seat, or in another process.
-            if wants != Wants::New && (asked.copy || self.inner.flights.landed() != seen) {
-                left = self.left(key, wants, self.read_anew(key).await).await?;
-            }
-            return Ok(match left {
-                Left::Fresh(value) => {
-                    self.tell_found(&asked);
-                    Turn::Theirs(value)
-                }
-                left => Turn::Ours(Held::none(lock), left),
-            });
-        }
-        if Handle::try_current().is_err() {
-            return Err(no_runtime(key));
-        }
-        if forced {
-            return self.seize(key, left).await;
-        }
-        let (mut wants, mut outrun, mut owners) = (wants, false, Seen::default());
-        loop {
-            let (held, ours) = match Held::acquire(lock, vec![self.lease(key)]).await {
-                Ok(answer) => answer,
-                Err(error) => return self.without_lock(&error, left),
-            };
-            if ours == [true] {
-                // Another process may have finished before we got the lock.
-                if wants != Wants::New {
-                    left = self.left(key, wants, self.read_anew(key).await).await?;
-                }
-                if let Left::Fresh(value) = left {
-                    self.give_back(held).await;
-                    self.tell_found(&asked);
-                    return Ok(Turn::Theirs(value));
-                }
-                return Ok(Turn::Ours(held, left));
-            }
-            match left {
-                Left::Stale(value) if wants != Wants::New => {
-                    self.tell_stale(key, asked.looks_up());
-                    return Ok(Turn::Pass(value));
-                }
-                other => left = other,
-            }
-            asked.waits_since.get_or_insert_with(Moment::now);
-            match timeout_at(until, self.released(key, &mut owners)).await {
-                Ok(Ok(())) if owners.changed_hands() => self.wait_anew(lead, &mut until),
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => return self.without_lock(&error, left),
-                Err(_) if self.call.on_timeout == OnTimeout::Create => {
-                    // Where another one has the seat now, it is at the lock, too.
-                    if lead.begin_anew() || outrun {
-                        return self.seize(key, left).await;
-                    }
-                    outrun = true;
-                    self.wait_anew(lead, &mut until);
-                }
-                Err(_) => return Ok(Turn::Pass(self.out_of_time(key, asked.looks_up()).await?)),
-            }
-            // What another process made meanwhile is new enough.
-            if wants == Wants::New {
-                wants = Wants::Value;
-            }
-            left = self.left(key, wants, self.read_anew(key).await).await?;
-            if let Left::Fresh(value) = left {
-                self.tell_found(&asked);
-                return Ok(Turn::Theirs(value));
-            }
-        }
-    }
-
     /// What this call has found, for those who wait for it.
     pub(super) fn found<T: Clone + Send + Sync + 'static>(&self, value: Option<&T>) -> Outcome {
         // It takes what may be too old for them: they look for themselves.
         if self.call.ignore_expiration { Outcome::Nothing } else { Outcome::of(value) }
-    }
-
-    /// Takes the lock from a process that was too slow.
-    async fn seize<T>(&self, key: Key<'_>, left: Left<T>) -> Result<Turn<L, T>>
-    where
-        S: Level,
-    {
-        match Held::seize(&self.inner.lock, vec![self.lease(key)]).await {
-            Ok(held) => Ok(Turn::Ours(held, left)),
-            Err(error) => self.without_lock(&error, left),
-        }
-    }
-
-    /// A lock that fails is done without.
-    fn without_lock<T>(&self, error: &Error, left: Left<T>) -> Result<Turn<L, T>>
-    where
-        S: Level,
-    {
-        self.bypass(error)?;
-        Ok(Turn::Ours(Held::none(&self.inner.lock), left))
     }
 
     /// What is left of a read for a caller who wants `wants`.
@@ -451,32 +335,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     }
 }
 
-/// What a flight brought, if it is what this caller wants.
-pub(super) fn shared<T, E>(outcome: &Outcome, wants: Wants) -> Option<Result<Option<T>, Failure<E>>>
-where
-    T: Clone + Send + Sync + 'static,
-    E: Send + Sync + 'static,
-{
-    match outcome {
-        Outcome::Value(value) => value.downcast_ref::<T>().cloned().map(|value| Ok(Some(value))),
-        Outcome::Absent => (wants == Wants::Answer).then_some(Ok(None)),
-        Outcome::Failure(error) => {
-            Arc::clone(error).downcast().ok().map(|error| Err(Failure::Creator(error)))
-        }
-        Outcome::Nothing => None,
-    }
-}
-
 pub(super) fn recursion(key: Key<'_>) -> Error {
     Error::new(ErrorKind::Recursion, "region").with_key(key).with_message(
         "the creator of this key asked for the key itself, and would wait for itself for ever; let it \
          call what is not cached (of a cached function `cache().original(..)`)",
-    )
-}
-
-pub(super) fn no_runtime(key: Key<'_>) -> Error {
-    Error::new(ErrorKind::Config, "region").with_key(key).with_message(
-        "a lock between processes needs a tokio runtime: call from inside one, or through \
-         `blocking()`",
     )
 }

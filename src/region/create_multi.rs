@@ -5,8 +5,8 @@ use std::{collections::HashMap, future::Future, mem, sync::Arc, time::Instant as
 use tracing::{Instrument, info_span};
 
 use super::{
-    Region, batch::Batch, create::Wants, created::Created, flight::Outcome, held::Held, keep::Made,
-    multi::Led, read::Left,
+    Region, batch::Batch, create::Wants, created::Created, held::Held, keep::Made, multi::Led,
+    outcome::Outcome, read::Left,
 };
 use crate::{AsKey, Failure, Happened, Invalidator, Key, Level, Lock, Store};
 

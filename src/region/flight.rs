@@ -9,7 +9,6 @@
 //! an invalidation loses its seat in the same way, to the first who comes after it.
 
 use std::{
-    any::Any,
     fmt,
     hash::{BuildHasher, RandomState},
     sync::{Arc, PoisonError, atomic::Ordering},
@@ -19,7 +18,7 @@ use std::{
 use hashbrown::{HashTable, hash_table::Entry as Slot};
 use tokio::{runtime::Handle, time::Instant};
 
-use super::crew::Crew;
+use super::{crew::Crew, outcome::Outcome};
 use crate::{
     Key, KeyBuf, Timestamp,
     sync::{AtomicI64, AtomicU64, AtomicUsize, Mutex, MutexGuard, Notify},
@@ -59,31 +58,6 @@ enum Phase {
     /// The value is on its way to the store; a writer has to wait for it.
     Storing,
     Landed(Outcome),
-}
-
-/// What a flight brings to those who wait for it.
-#[derive(Clone)]
-pub(super) enum Outcome {
-    /// The value, in an `Any`: waiters may ask for other types.
-    Value(Arc<dyn Any + Send + Sync>),
-    /// The creator found out that there is nothing.
-    Absent,
-    /// The creator's error.
-    Failure(Arc<dyn Any + Send + Sync>),
-    /// Nothing to hand over: look again.
-    Nothing,
-}
-
-impl Outcome {
-    /// That this value was created, or that there is nothing.
-    pub(super) fn of<T: Clone + Send + Sync + 'static>(created: Option<&T>) -> Self {
-        created.map_or(Self::Absent, |value| Self::Value(Arc::new(value.clone())))
-    }
-
-    /// That the creator failed.
-    pub(super) fn failure<E: Send + Sync + 'static>(error: &Arc<E>) -> Self {
-        Self::Failure(Arc::<E>::clone(error))
-    }
 }
 
 /// How a caller joins.

@@ -82,7 +82,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 wishes.apply(self).create(asked, found, create).await
             }))
         };
-        self.through_within(limit, key, |value| Ok(Some(value)), rest).await
+        self.through(limit, key, |value| Ok(Some(value)), rest).await
     }
 
     /// The same for a function that is not asynchronous.

@@ -27,6 +27,7 @@ mod keep;
 mod lifetimes;
 mod multi;
 mod options;
+mod outcome;
 mod patience;
 mod policy;
 mod read;
@@ -39,6 +40,7 @@ mod straight;
 mod tell;
 mod through;
 mod through_multi;
+mod turn;
 mod typed;
 mod write;
 
@@ -213,7 +215,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             // It may have to ask first what other processes have invalidated.
             found => Next::Boxed(Box::pin(self.get_at_second_sight(key, found))),
         };
-        self.through(key, |value| Ok(Some(value)), rest).await
+        self.through(self.limit, key, |value| Ok(Some(value)), rest).await
     }
 
     /// The fresh values under `keys`, in their order, duplicates included; one round trip where

@@ -7,12 +7,14 @@ use tokio::{runtime::Handle, time::timeout_at};
 use super::{
     Region,
     batch::Batch,
-    create::{Wants, no_runtime, recursion, shared},
+    create::{Wants, recursion},
     created::Created,
-    flight::{Follower, Join, Lead, Outcome, Seat, deadline},
+    flight::{Follower, Join, Lead, Seat, deadline},
     held::Held,
     options::OnTimeout,
+    outcome::{Outcome, shared},
     read::Left,
+    turn::no_runtime,
 };
 use crate::{AsKey, Error, Failure, Invalidator, Key, Level, Lock, Result, Seen, Store};
 

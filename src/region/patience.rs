@@ -4,8 +4,9 @@ use tokio::time::Instant;
 
 use super::{
     Region,
-    flight::{Follower, Lead, Outcome, deadline},
+    flight::{Follower, Lead, deadline},
     options::OnTimeout,
+    outcome::Outcome,
 };
 
 impl<S, L, I> Region<S, L, I> {

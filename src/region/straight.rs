@@ -12,25 +12,10 @@ use super::{Region, read::Answer};
 use crate::{Entry, Invalidator, Key, Level, Lock, Store, entry::NEVER_FRESH};
 
 impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
-    /// Reads `key`: what `hit` makes of the value if it is fresh, else what `rest` makes of the answer.
+    /// Reads `key`: what `hit` makes of the value if it is fresh by the
+    /// [`age_limit`](crate::entry::age_limit) `limit`, else what `rest` makes of the answer.
     #[inline]
     pub(super) fn through<'a, T, C, G>(
-        &'a self,
-        key: Key<'a>,
-        hit: impl Fn(T) -> G::Output,
-        rest: C,
-    ) -> impl Future<Output = G::Output>
-    where
-        S: Store<T>,
-        C: FnOnce(Answer<T>) -> Next<G>,
-        G: Future,
-    {
-        self.through_within(self.limit, key, hit, rest)
-    }
-
-    /// The same by another [`age_limit`](crate::entry::age_limit) than that of this handle.
-    #[inline]
-    pub(super) fn through_within<'a, T, C, G>(
         &'a self,
         limit: u64,
         key: Key<'a>,

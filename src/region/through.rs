@@ -79,7 +79,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 plain(key, self.create(asked, found, create).await)
             }))
         };
-        self.through(key, Ok, rest).await
+        self.through(self.limit, key, Ok, rest).await
     }
 
     /// [`get_or_create`](Self::get_or_create) for a creator that can fail.
@@ -122,7 +122,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 some(key, self.create(asked, found, create).await)
             }))
         };
-        self.through(key, Ok, rest).await
+        self.through(self.limit, key, Ok, rest).await
     }
 
     /// [`get_or_create`](Self::get_or_create) for a creator that also says how its value is to be kept:
@@ -203,7 +203,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         let rest = |found| {
             Next::Boxed(self.create_boxed(Asked::new(key, Wants::Answer, seen), found, create))
         };
-        self.through(key, |value| Ok(Some(value)), rest).await
+        self.through(self.limit, key, |value| Ok(Some(value)), rest).await
     }
 
     /// Makes a new value, whatever is there. Of callers that do this at the same time, one creates;
@@ -352,7 +352,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 some(key, self.create_behind(asked, found, create).await)
             }))
         };
-        self.through(key, Ok, rest).await
+        self.through(self.limit, key, Ok, rest).await
     }
 }
 

@@ -82,7 +82,7 @@ async fn batches() {
 async fn waits() {
     let scrape = Scrape::new();
     let (region, time) = numbers();
-    let (slow, failing) = (Slow::default(), Slow::default());
+    let (slow, failing) = (Slow::new(), Slow::new());
     let ask = |key: &'static str, slow: &Slow, result: Result<u64, &'static str>| {
         let (region, slow) = (region.clone(), slow.clone());
         tokio::spawn(async move { region.try_get_or_create(key, || slow.create(result)).await })
@@ -90,10 +90,10 @@ async fn waits() {
     let asked: Vec<_> = (0..3)
         .flat_map(|_| [ask("good", &slow, Ok(1)), ask("bad", &failing, Err("down"))])
         .collect();
-    until(|| slow.calls() == 1 && failing.calls() == 1).await;
+    tokio::join!(slow.called(1), failing.called(1));
     settle().await;
-    slow.go.notify_one();
-    failing.go.notify_one();
+    slow.go_once();
+    failing.go_once();
     for task in asked {
         drop(task.await.unwrap());
     }
@@ -105,9 +105,9 @@ async fn waits() {
     // Who waits for a stale value gets it at once.
     time.advance(secs(11));
     let leader = ask("good", &slow, Ok(2));
-    until(|| slow.calls() == 2).await;
+    slow.called(2).await;
     assert_eq!(ask("good", &slow, Ok(3)).await.unwrap().unwrap(), 1);
-    slow.go.notify_one();
+    slow.go_once();
     assert_eq!(leader.await.unwrap().unwrap(), 2);
     let now = Counts { stale: 1, misses: 7, creations: 2, ..now };
     assert_eq!(scrape.counts("numbers"), now);
@@ -118,9 +118,9 @@ async fn waits() {
         tokio::spawn(async move { region.refresh("good", || slow.create(4)).await })
     };
     let refreshes = [refresh(), refresh()];
-    until(|| slow.calls() == 3).await;
+    slow.called(3).await;
     settle().await;
-    slow.go.notify_one();
+    slow.go_once();
     for refresh in refreshes {
         assert_eq!(refresh.await.unwrap().unwrap(), 4);
     }

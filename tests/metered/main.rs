@@ -19,16 +19,12 @@ mod stampede;
 mod sums;
 mod timeouts;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use larder::{ErrorKind, LayerExt, ManualClock, Memo, Metered, Region, RegionBuilder, Timestamp};
-use tokio::{sync::Notify, task::yield_now};
+use tokio::task::yield_now;
+
+use support::{region::Slow, yielding::until};
 
 type Numbers = Region<Metered<Memo<u64>>>;
 
@@ -46,36 +42,6 @@ fn builder() -> (RegionBuilder<Metered<Memo<u64>>>, ManualClock) {
 fn numbers() -> (Numbers, ManualClock) {
     let (builder, time) = builder();
     (builder.build().unwrap(), time)
-}
-
-/// A creator that waits until it is let go.
-#[derive(Clone, Default)]
-struct Slow {
-    calls: Arc<AtomicUsize>,
-    go: Arc<Notify>,
-}
-
-impl Slow {
-    async fn create<R>(&self, result: R) -> R {
-        self.calls.fetch_add(1, SeqCst);
-        self.go.notified().await;
-        result
-    }
-
-    fn calls(&self) -> usize {
-        self.calls.load(SeqCst)
-    }
-}
-
-/// Yields until `condition` holds; for current-thread runtimes, where that is enough.
-async fn until(condition: impl Fn() -> bool) {
-    for _ in 0..100_000 {
-        if condition() {
-            return;
-        }
-        yield_now().await;
-    }
-    panic!("the condition never came true");
 }
 
 /// Lets all other tasks go on until they wait for something.

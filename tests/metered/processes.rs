@@ -28,16 +28,16 @@ fn process(server: &RedisServer, name: &'static str) -> Far {
 async fn one_creates_and_the_other_waits() {
     let (server, scrape) = (RedisServer::start(), Scrape::new());
     let (first, second) = (process(&server, "first"), process(&server, "second"));
-    let slow = Slow::default();
+    let slow = Slow::new();
     let ask = |region: &Far| {
         let (region, slow) = (region.clone(), slow.clone());
         tokio::spawn(async move { region.get_or_create("k", || slow.create(1_u64)).await })
     };
     let leader = ask(&first);
-    crate::support::until("a creation", async || (slow.calls() == 1).then_some(())).await;
+    slow.called(1).await;
     let follower = ask(&second);
     waiting(&second, 1).await;
-    slow.go.notify_one();
+    slow.go_once();
     assert_eq!((leader.await.unwrap().unwrap(), follower.await.unwrap().unwrap()), (1, 1));
     assert_eq!(scrape.counts("first"), Counts { misses: 1, creations: 1, ..Counts::default() });
     assert_eq!(scrape.counts("second"), Counts { misses: 1, waits: 1, ..Counts::default() });
@@ -46,9 +46,9 @@ async fn one_creates_and_the_other_waits() {
     first.invalidate(larder::Invalidation::Soft).await.unwrap();
     second.invalidate(larder::Invalidation::Soft).await.unwrap();
     let leader = ask(&first);
-    crate::support::until("a creation", async || (slow.calls() == 2).then_some(())).await;
+    slow.called(2).await;
     assert_eq!(ask(&second).await.unwrap().unwrap(), 1);
-    slow.go.notify_one();
+    slow.go_once();
     assert_eq!(leader.await.unwrap().unwrap(), 1);
     assert_eq!(scrape.counts("first"), Counts { misses: 2, creations: 2, ..Counts::default() });
     let now = Counts { stale: 1, misses: 1, waits: 1, ..Counts::default() };
@@ -59,7 +59,7 @@ async fn one_creates_and_the_other_waits() {
         let (region, slow) = (first.clone(), slow.clone());
         tokio::spawn(async move { region.get_or_create("new", || slow.create(2_u64)).await })
     };
-    crate::support::until("a creation", async || (slow.calls() == 3).then_some(())).await;
+    slow.called(3).await;
     let hasty = larder::Options::new()
         .wait_timeout(std::time::Duration::from_millis(20))
         .on_timeout(OnTimeout::Fail);
@@ -69,7 +69,7 @@ async fn one_creates_and_the_other_waits() {
     assert!(hasty.get_or_create("new", async || 3).await.is_err()); // miss
     assert!(hasty.refresh("new", async || 3).await.is_err());
     assert_eq!(scrape.counts("second"), Counts { misses: 3, ..now });
-    slow.go.notify_one();
+    slow.go_once();
     leader.await.unwrap().unwrap();
     until(|| first.in_flight() == 0).await;
     let seconds = "larder_backend_seconds_count{region=\"second\",backend=\"redis\",op=\"get\"}";

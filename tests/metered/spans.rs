@@ -3,7 +3,7 @@
 use std::{
     fmt::{Debug, Write},
     future::ready,
-    sync::Mutex,
+    sync::{Arc, Mutex},
 };
 
 use tracing::{
@@ -179,17 +179,17 @@ fn a_creation_is_a_span_in_that_of_its_caller() {
 #[test]
 fn a_wait_is_an_event_of_the_one_who_waits() {
     let seen = traced(async {
-        let (region, slow) = (Memo::<u64>::new().region(), Slow::default());
+        let (region, slow) = (Memo::<u64>::new().region(), Slow::new());
         let ask = |name: &'static str| {
             let (region, slow) = (region.clone(), slow.clone());
             let work = async move { region.get_or_create("k", || slow.create(1)).await };
             tokio::spawn(work.instrument(info_span!("caller", name)))
         };
         let leader = ask("first");
-        until(|| slow.calls() == 1).await;
+        slow.called(1).await;
         let follower = ask("second");
         settle().await;
-        slow.go.notify_one();
+        slow.go_once();
         assert_eq!((leader.await.unwrap().unwrap(), follower.await.unwrap().unwrap()), (1, 1));
     });
     assert_eq!(

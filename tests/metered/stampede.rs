@@ -1,6 +1,9 @@
 //! The sums hold whatever happens at the same time.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
+};
 
 use larder::{
     BackendExt, Memory, Options, PayloadExt,

@@ -22,6 +22,21 @@ pub(crate) async fn give_way() {
     .await;
 }
 
+/// Gives way until `condition` holds; for current-thread runtimes, where that is enough.
+///
+/// # Panics
+///
+/// When it never does.
+pub(crate) async fn until(condition: impl Fn() -> bool) {
+    for _ in 0..100_000 {
+        if condition() {
+            return;
+        }
+        give_way().await;
+    }
+    panic!("the condition never came true");
+}
+
 /// Does `work` between two moments at which others may run, or at which it is dropped.
 pub(crate) async fn yielding<T>(work: impl Future<Output = T>) -> T {
     give_way().await;
