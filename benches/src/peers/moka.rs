@@ -1,0 +1,25 @@
+//! moka, its asynchronous cache. `get_with_by_ref` copies no key on a hit.
+
+use std::time::Duration;
+
+use moka::future::Cache;
+
+use super::Peer;
+use crate::{Value, origin};
+
+pub struct Moka<V: Value, const EXPIRES: bool>(Cache<String, V>);
+
+impl<V: Value, const EXPIRES: bool> Peer<V> for Moka<V, EXPIRES> {
+    fn with_room(entries: usize) -> Self {
+        let builder = Cache::builder().max_capacity(entries as u64);
+        Self(if EXPIRES {
+            builder.time_to_live(Duration::from_secs(3600)).build()
+        } else {
+            builder.build()
+        })
+    }
+
+    async fn get_or_create(&self, key: &str) -> V {
+        self.0.get_with_by_ref(key, origin::ask()).await
+    }
+}
