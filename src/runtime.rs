@@ -23,7 +23,7 @@ use crate::{Error, ErrorKind, Result};
 
 /// Polls once, without a runtime.
 #[inline]
-pub(crate) fn glance<F: Future>(work: F) -> Option<F::Output> {
+pub(crate) fn polled<F: Future>(work: F) -> Option<F::Output> {
     match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),
         Poll::Pending => None,
@@ -61,7 +61,7 @@ pub(crate) fn run<F: Future>(tries: bool, work: F) -> Result<F::Output> {
     match Place::here() {
         Place::Driver if tries => {
             let _entered = own()?.enter();
-            glance(unconstrained(work)).ok_or_else(refusal)
+            polled(unconstrained(work)).ok_or_else(refusal)
         }
         Place::Driver => Err(refusal()),
         Place::Worker => block_in_place(|| wait(work)),

@@ -93,6 +93,18 @@ pub trait Level: Send + Sync {
     note = "a typed store (`Memo<U>`) stores its own type only"
 )]
 pub trait Store<T>: Level {
+    /// What [`read`](Self::read) would bring, if that can be told without waiting: the short cut of hits
+    /// inside the process, which the region takes first. No future is made, and nothing moves through one.
+    ///
+    /// `None` says nothing: [`read`](Self::read) is asked then. That is what a level answers unless it knows
+    /// better, so a layer of your own is right without this function, and its hits are faster with it. A
+    /// layer that wants to see every read leaves it as it is.
+    #[inline]
+    fn glance(&self, key: Key<'_>) -> Option<Entry<Option<T>>> {
+        let _ = key;
+        None
+    }
+
     /// Reads the entry under `key`, fresh or stale.
     ///
     /// # Errors
@@ -221,6 +233,11 @@ impl<S: Level + ?Sized> Level for Arc<S> {
 }
 
 impl<T, S: Store<T>> Store<T> for Arc<S> {
+    #[inline]
+    fn glance(&self, key: Key<'_>) -> Option<Entry<Option<T>>> {
+        (**self).glance(key)
+    }
+
     fn read(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Entry<Option<T>>>>> + Send {
         (**self).read(key)
     }

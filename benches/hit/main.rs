@@ -11,8 +11,8 @@ use larder::{
     Tiered,
 };
 #[cfg(feature = "peers")]
-use larder_benches::peers::{Cached, Cachet, Foyer, Hitbox, Moka, Peer};
-use larder_benches::{Blob, Python, Report, Table, Trace, User, Value, origin};
+use larder_benches::peers::{Cached, Cachet, Foyer, Hitbox, Moka};
+use larder_benches::{Blob, Contender, Python, Report, Table, Trace, User, Value, origin};
 
 const KEYS: u32 = 100_000;
 /// Twice the keys, because some keep their room in parts, of which none may be full.
@@ -97,7 +97,7 @@ fn rows<'a, V: Value>(title: &str, threads: u32, trace: &'a Trace) -> Table<'a> 
     table.traffic(
         "larder: Region<Logging<IntTime<Postcard<Memory>>>>, bytes",
         trace,
-        async move |key| bytes.get_or_create(key, none).await.expect("no error"),
+        async move |key| bytes.get_or_create(key, none::<V>).await.expect("no error"),
     );
     table
 }
@@ -106,8 +106,8 @@ fn rows<'a, V: Value>(title: &str, threads: u32, trace: &'a Trace) -> Table<'a> 
 fn peers<'a, V, C, H>(table: &mut Table<'a>, trace: &'a Trace)
 where
     V: Value,
-    C: Peer<V> + 'a,
-    H: Peer<V> + 'a,
+    C: Contender<V>,
+    H: Contender<V>,
 {
     peer::<V, Moka<V, false>>("moka: get_with_by_ref", table, trace);
     peer::<V, Moka<V, true>>("moka: the same with a lifetime", table, trace);
@@ -118,16 +118,18 @@ where
 }
 
 #[cfg(feature = "peers")]
-fn peer<'a, V: Value, P: Peer<V> + 'a>(name: &str, table: &mut Table<'a>, trace: &'a Trace) {
+fn peer<'a, V: Value, P: Contender<V>>(name: &str, table: &mut Table<'a>, trace: &'a Trace) {
     let peer = P::with_room(ROOM);
     let runtime = tokio::runtime::Handle::current();
     runtime.block_on(async {
         for n in 0..KEYS {
-            peer.get_or_create(&Trace::key(n)).await;
+            peer.get_or_create(&Trace::key(n)).await.expect("the source does not fail");
         }
     });
     origin::asked();
-    table.traffic(name, trace, async move |key| peer.get_or_create(key).await);
+    table.traffic(name, trace, async move |key| {
+        peer.get_or_create(key).await.expect("a hit")
+    });
 }
 
 /// The Python original, with the same trace.

@@ -13,6 +13,7 @@
 
 mod allocations;
 mod ceiling;
+mod contender;
 pub mod origin;
 #[cfg(feature = "peers")]
 pub mod peers;
@@ -24,6 +25,7 @@ mod trace;
 mod values;
 
 pub use ceiling::redis_benchmark;
+pub use contender::Contender;
 pub use python::Python;
 pub use report::Report;
 pub use sample::{Sample, now, timed};

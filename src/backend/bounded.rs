@@ -79,9 +79,20 @@ impl<V: Clone> Bounded<V> {
 
     // By reference: four words that were just written one by one and are copied two by two make
     // the processor wait for its own stores, longer than the whole search takes.
-    #[inline]
+    #[inline(never)]
     pub(super) fn get(&self, key: &Key<'_>) -> Option<V> {
-        let slot = self.cache.get(key)?;
+        self.kept(key, self.cache.get(&Unwanted(*key))?)
+    }
+
+    #[expect(clippy::inline_always, reason = "measured: else the value is moved once more")]
+    #[inline(always)]
+    pub(super) fn glance(&self, key: &Key<'_>) -> Option<V> {
+        self.kept(key, self.cache.get(key)?)
+    }
+
+    #[expect(clippy::inline_always, reason = "measured: else the value is moved once more")]
+    #[inline(always)]
+    fn kept(&self, key: &Key<'_>, slot: Slot<V>) -> Option<V> {
         if slot.expires_at != Timestamp::MAX && self.clock.now() > slot.expires_at {
             self.drop_expired(key, slot.expires_at);
             return None;

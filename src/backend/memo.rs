@@ -130,6 +130,11 @@ impl<T: Clone + Send + Sync> Level for Memo<T> {
 }
 
 impl<T: Clone + Send + Sync> Store<T> for Memo<T> {
+    #[inline]
+    fn glance(&self, key: Key<'_>) -> Option<Entry<Option<T>>> {
+        self.held.glance(&key)
+    }
+
     // Not an `async fn`: a state machine without states still costs a hit nanoseconds.
     fn read(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Entry<Option<T>>>>> + Send {
         poll_fn(move |_| Poll::Ready(Ok(self.held.get(&key))))

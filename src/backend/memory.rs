@@ -144,6 +144,11 @@ impl Level for Memory {
 }
 
 impl Backend for Memory {
+    #[inline]
+    fn glance(&self, key: Key<'_>) -> Option<Bytes> {
+        self.held.glance(&key)
+    }
+
     async fn get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
         Ok(self.held.get(&key))
     }

@@ -95,6 +95,14 @@ pub use self::{memo::Memo, memory::Memory};
             and proxies go outside a codec: Region<Logging<IntTime<Msgpack<Hstore<Redis>>>>>"
 )]
 pub trait Backend: Level {
+    /// The bytes under `key`, if they can be had without waiting; `None` says nothing. As
+    /// [`Store::glance`](crate::Store::glance), for bytes.
+    #[inline]
+    fn glance(&self, key: Key<'_>) -> Option<Bytes> {
+        let _ = key;
+        None
+    }
+
     /// Reads the bytes under `key`.
     ///
     /// # Errors
@@ -227,6 +235,11 @@ pub trait HashBackend: Backend {
 
 // One backend may serve many regions.
 impl<B: Backend> Backend for Arc<B> {
+    #[inline]
+    fn glance(&self, key: Key<'_>) -> Option<Bytes> {
+        (**self).glance(key)
+    }
+
     fn get(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Bytes>>> + Send {
         (**self).get(key)
     }

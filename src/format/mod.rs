@@ -224,6 +224,13 @@ where
     F: Format,
     P: Payload,
 {
+    #[inline]
+    fn glance(&self, key: Key<'_>) -> Option<Entry<Option<T>>> {
+        let bytes = self.inner.backend().glance(key)?;
+        // What can't be decoded is told of where it is read.
+        self.decode(key, &bytes).ok()
+    }
+
     async fn read(&self, key: Key<'_>) -> Result<Option<Entry<Option<T>>>> {
         match self.inner.backend().get(key).await? {
             Some(bytes) => self.decode(key, &bytes).map(Some),

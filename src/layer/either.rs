@@ -119,6 +119,14 @@ impl<A: Level, B: Level> Level for Either<A, B> {
 }
 
 impl<A: Backend, B: Backend> Backend for Either<A, B> {
+    #[inline]
+    fn glance(&self, key: Key<'_>) -> Option<Bytes> {
+        match self {
+            Self::First(it) => it.glance(key),
+            Self::Second(it) => it.glance(key),
+        }
+    }
+
     fn get(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Bytes>>> + Send {
         either!(self, it => it.get(key))
     }
@@ -181,6 +189,14 @@ impl<A: HashBackend, B: HashBackend> HashBackend for Either<A, B> {
 }
 
 impl<T, A: Store<T>, B: Store<T>> Store<T> for Either<A, B> {
+    #[inline]
+    fn glance(&self, key: Key<'_>) -> Option<Entry<Option<T>>> {
+        match self {
+            Self::First(it) => it.glance(key),
+            Self::Second(it) => it.glance(key),
+        }
+    }
+
     fn read(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Entry<Option<T>>>>> + Send {
         either!(self, it => it.read(key))
     }

@@ -249,6 +249,12 @@ impl<O: Observe, S: Level> Level for Observed<O, S> {
 }
 
 impl<O: Observe, S: Backend> Backend for Observed<O, S> {
+    // Who listens sees reads, and nothing passes by.
+    #[inline]
+    fn glance(&self, key: Key<'_>) -> Option<Bytes> {
+        if self.observer.enabled() { None } else { self.inner.glance(key) }
+    }
+
     fn get(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Bytes>>> + Send {
         self.watch(Op::Get, || Asked::one(key), self.inner.get(key))
     }
@@ -318,6 +324,11 @@ where
     O: Observe,
     S: Store<T>,
 {
+    #[inline]
+    fn glance(&self, key: Key<'_>) -> Option<Entry<Option<T>>> {
+        if self.observer.enabled() { None } else { self.inner.glance(key) }
+    }
+
     fn read(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Entry<Option<T>>>>> + Send {
         self.watch(Op::Get, || Asked::one(key), self.inner.read(key))
     }

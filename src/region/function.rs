@@ -13,7 +13,7 @@ use super::{
 use crate::{
     AsKey, Error, Failure, Happened, Immediate, Invalidator, Key, Level, Lock, Result, Store,
     entry::{NEVER_FRESH, age_limit},
-    runtime::glance,
+    runtime::polled,
 };
 
 /// What a function wants in place of what its region has.
@@ -74,8 +74,11 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             let asked = Asked::new(key, wishes.wants(), self.inner.flights.landed());
             return wishes.apply(self).create_boxed(asked, Ok(None), create).await;
         }
-        let seen = self.inner.flights.landed();
         let limit = wishes.limit(self);
+        if let Some(value) = self.glance(limit, key) {
+            return Ok(Some(value));
+        }
+        let seen = self.inner.flights.landed();
         let rest = |found| {
             Next::Boxed(Box::pin(async move {
                 let asked = Asked::new(key, wishes.wants(), seen);
@@ -97,11 +100,16 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
     {
+        if !wishes.anew
+            && let Some(value) = self.glance(wishes.limit(self), key)
+        {
+            return Ok(Some(value));
+        }
         let seen = self.inner.flights.landed();
         let looked = match self.inner.stack.capabilities().immediate {
             _ if wishes.anew => Some(Err(Ok(None))),
             Immediate::Nothing => None,
-            Immediate::Reads | Immediate::All => glance(self.fresh(wishes.limit(self), key)),
+            Immediate::Reads | Immediate::All => polled(self.fresh(wishes.limit(self), key)),
         };
         match looked {
             Some(Ok(value)) => Ok(Some(value)),

@@ -207,6 +207,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         S: Store<T>,
     {
         let key = key.into();
+        if let Some(value) = self.glance(self.limit, key) {
+            return Ok(Some(value));
+        }
         let rest = move |found| match found {
             Ok(None) if !self.looks_twice() => {
                 self.tell_of(Happened::Miss, key);

@@ -30,6 +30,25 @@ impl<T> Left<T> {
 }
 
 impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
+    /// The fresh value under `key`, if the stack can tell it without waiting.
+    #[expect(clippy::inline_always, reason = "measured: else the value is moved once more")]
+    #[inline(always)]
+    pub(super) fn glance<T>(&self, limit: u64, key: Key<'_>) -> Option<T>
+    where
+        S: Store<T>,
+    {
+        if limit == NEVER_FRESH {
+            return None;
+        }
+        match self.inner.stack.glance(key) {
+            Some(Entry { value: Some(value), meta }) if self.is_fresh(meta, limit) => {
+                self.tell_fresh(1);
+                Some(value)
+            }
+            _ => None,
+        }
+    }
+
     /// Reads `key`: `Ok` with the value if it is fresh, else `Err` with whatever the stack said.
     pub(super) async fn fresh<T>(&self, limit: u64, key: Key<'_>) -> Result<T, Answer<T>>
     where

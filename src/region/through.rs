@@ -71,6 +71,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         Fut: Future<Output = T>,
     {
         let key = key.into();
+        if let Some(value) = self.glance(self.limit, key) {
+            return Ok(value);
+        }
         let seen = self.inner.flights.landed();
         let rest = |found| {
             Next::Boxed(Box::pin(async move {
@@ -114,6 +117,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         Fut: Future<Output = Result<T, E>>,
     {
         let key = key.into();
+        if let Some(value) = self.glance(self.limit, key) {
+            return Ok(value);
+        }
         let seen = self.inner.flights.landed();
         let rest = |found| {
             Next::Boxed(Box::pin(async move {
@@ -199,6 +205,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         Fut: Future<Output = Result<Created<T>, E>>,
     {
         let key = key.into();
+        if let Some(value) = self.glance(self.limit, key) {
+            return Ok(Some(value));
+        }
         let seen = self.inner.flights.landed();
         let rest = |found| {
             Next::Boxed(self.create_boxed(Asked::new(key, Wants::Answer, seen), found, create))
@@ -345,6 +354,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
         let key = key.into();
+        if let Some(value) = self.glance(self.limit, key) {
+            return Ok(value);
+        }
         let seen = self.inner.flights.landed();
         let rest = |found| {
             Next::Boxed(Box::pin(async move {

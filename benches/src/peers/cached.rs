@@ -3,8 +3,7 @@
 
 use cached::macros::cached;
 
-use super::Peer;
-use crate::{Blob, User, origin};
+use crate::{Contender, Blob, User, origin};
 
 #[cached(max_size = 200_000, ttl_secs = 3600, key = "String", convert = { key.to_owned() }, sync_writes = "by_key")]
 async fn user(key: &str) -> User {
@@ -21,22 +20,22 @@ async fn blob(key: &str) -> Blob {
 /// Its caches belong to functions, so all of a type are one.
 pub struct Cached;
 
-impl Peer<User> for Cached {
+impl Contender<User> for Cached {
     fn with_room(_: usize) -> Self {
         Self
     }
 
-    async fn get_or_create(&self, key: &str) -> User {
-        user(key).await
+    async fn get_or_create(&self, key: &str) -> Result<User, String> {
+        Ok(user(key).await)
     }
 }
 
-impl Peer<Blob> for Cached {
+impl Contender<Blob> for Cached {
     fn with_room(_: usize) -> Self {
         Self
     }
 
-    async fn get_or_create(&self, key: &str) -> Blob {
-        blob(key).await
+    async fn get_or_create(&self, key: &str) -> Result<Blob, String> {
+        Ok(blob(key).await)
     }
 }

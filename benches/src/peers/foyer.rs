@@ -2,20 +2,19 @@
 
 use foyer::{Cache, CacheBuilder, EvictionConfig, S3FifoConfig};
 
-use super::Peer;
-use crate::{Value, origin};
+use crate::{Contender, Value, origin};
 
 pub struct Foyer<V: Value>(Cache<String, V>);
 
-impl<V: Value> Peer<V> for Foyer<V> {
+impl<V: Value> Contender<V> for Foyer<V> {
     fn with_room(entries: usize) -> Self {
         let eviction = EvictionConfig::S3Fifo(S3FifoConfig::default());
         Self(CacheBuilder::new(entries).with_eviction_config(eviction).build())
     }
 
-    async fn get_or_create(&self, key: &str) -> V {
+    async fn get_or_create(&self, key: &str) -> Result<V, String> {
         let create = async || Ok::<V, std::io::Error>(origin::ask().await);
-        let entry = self.0.get_or_fetch(key, create);
-        entry.await.expect("the source does not fail").value().clone()
+        let entry = self.0.get_or_fetch(key, create).await;
+        entry.map(|entry| entry.value().clone()).map_err(|error| error.to_string())
     }
 }

@@ -8,8 +8,7 @@ use hitbox_derive::cached;
 use hitbox_fn::Cache;
 use hitbox_moka::MokaBackend;
 
-use super::Peer;
-use crate::{Blob, User, origin};
+use crate::{Contender, Blob, User, origin};
 
 #[cached]
 async fn user(key: String) -> User {
@@ -38,22 +37,22 @@ impl<V: hitbox_core::CacheableResponse> Hitbox<V> {
     }
 }
 
-impl Peer<User> for Hitbox<User> {
+impl Contender<User> for Hitbox<User> {
     fn with_room(entries: usize) -> Self {
         Self::new(entries)
     }
 
-    async fn get_or_create(&self, key: &str) -> User {
-        user(key.to_owned()).cache(&self.0).await
+    async fn get_or_create(&self, key: &str) -> Result<User, String> {
+        Ok(user(key.to_owned()).cache(&self.0).await)
     }
 }
 
-impl Peer<Blob> for Hitbox<Blob> {
+impl Contender<Blob> for Hitbox<Blob> {
     fn with_room(entries: usize) -> Self {
         Self::new(entries)
     }
 
-    async fn get_or_create(&self, key: &str) -> Blob {
-        blob(key.to_owned()).cache(&self.0).await
+    async fn get_or_create(&self, key: &str) -> Result<Blob, String> {
+        Ok(blob(key.to_owned()).cache(&self.0).await)
     }
 }

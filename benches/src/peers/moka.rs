@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use moka::future::Cache;
 
-use super::Peer;
-use crate::{Value, origin};
+use crate::{Contender, Value, origin};
 
 pub struct Moka<V: Value, const EXPIRES: bool>(Cache<String, V>);
 
-impl<V: Value, const EXPIRES: bool> Peer<V> for Moka<V, EXPIRES> {
+impl<V: Value, const EXPIRES: bool> Contender<V> for Moka<V, EXPIRES> {
     fn with_room(entries: usize) -> Self {
         let builder = Cache::builder().max_capacity(entries as u64);
         Self(if EXPIRES {
@@ -19,7 +18,7 @@ impl<V: Value, const EXPIRES: bool> Peer<V> for Moka<V, EXPIRES> {
         })
     }
 
-    async fn get_or_create(&self, key: &str) -> V {
-        self.0.get_with_by_ref(key, origin::ask()).await
+    async fn get_or_create(&self, key: &str) -> Result<V, String> {
+        Ok(self.0.get_with_by_ref(key, origin::ask()).await)
     }
 }

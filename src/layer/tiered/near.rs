@@ -14,7 +14,7 @@ use tokio::{runtime::Handle, time::sleep};
 use super::{changes::Copies, doubts::Doubts, told::Told};
 use crate::{
     Batch, Clock, Entry, Immediate, Key, KeyBuf, Level, Put, ReadOpts, Result, Store,
-    runtime::glance, seldom::Seldom,
+    runtime::polled, seldom::Seldom,
 };
 
 /// Into how many parts the keys are divided. What happens in one part voids the copies that are being
@@ -118,7 +118,7 @@ impl<A: Level + 'static> Near<A> {
     }
 
     #[inline]
-    fn is_at_once(&self) -> bool {
+    pub(super) fn is_at_once(&self) -> bool {
         self.at_once.load(Ordering::Acquire)
     }
 
@@ -212,9 +212,9 @@ impl<A: Level + 'static> Near<A> {
                 let done = match pass {
                     Some(pass) => {
                         self.list(stripe, put.key, pass);
-                        glance(self.store.write(put.key, put.value, put.opts))
+                        polled(self.store.write(put.key, put.value, put.opts))
                     }
-                    None if by == By::Write => glance(self.store.remove(put.key)),
+                    None if by == By::Write => polled(self.store.remove(put.key)),
                     None => return,
                 };
                 // What was there before must not go on to be served.
@@ -284,7 +284,7 @@ impl<A: Level + 'static> Near<A> {
     where
         A: Store<T>,
     {
-        let may_be_there = |key: Key<'_>| !matches!(glance(self.store.read(key)), Some(Ok(None)));
+        let may_be_there = |key: Key<'_>| !matches!(polled(self.store.read(key)), Some(Ok(None)));
         if let Some(name) = pass.name {
             stripe.told.add(name, key, may_be_there);
         }
@@ -294,7 +294,7 @@ impl<A: Level + 'static> Near<A> {
     pub(super) async fn forget(self: &Arc<Self>, each: &[(Key<'_>, Pass)]) -> Result<()> {
         if self.is_at_once() {
             let mut forgotten = Ok(());
-            self.each_stripe(each, By::Write, |_, key, _| match glance(self.store.remove(*key)) {
+            self.each_stripe(each, By::Write, |_, key, _| match polled(self.store.remove(*key)) {
                 Some(Ok(())) => {}
                 Some(Err(error)) => {
                     forgotten = Err(error);
@@ -322,7 +322,7 @@ impl<A: Level + 'static> Near<A> {
     fn drop_copies(self: &Arc<Self>, keys: Vec<KeyBuf>) {
         // One that fails is asked again.
         let is_left = |key: &KeyBuf| {
-            !self.is_at_once() || !matches!(glance(self.store.remove(key.as_key())), Some(Ok(())))
+            !self.is_at_once() || !matches!(polled(self.store.remove(key.as_key())), Some(Ok(())))
         };
         let slow: Vec<KeyBuf> = keys.into_iter().filter(is_left).collect();
         if !slow.is_empty() {

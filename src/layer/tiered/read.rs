@@ -166,6 +166,12 @@ where
     L2: Store<T>,
     C: Changes,
 {
+    // Copies that may be in doubt are read.
+    #[inline]
+    fn glance(&self, key: Key<'_>) -> Option<Entry<Option<T>>> {
+        if self.near.is_at_once() { self.near.store.glance(key) } else { None }
+    }
+
     fn read(&self, key: Key<'_>) -> impl Future<Output = Answer<T>> + Send {
         let rest = move || Box::pin(self.fetch(key, ReadOpts::default(), true));
         let mark = self.near.mark();

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     EntryTtl, Happened, Immediate, Key, Level, Local, Lock, Result, Store,
-    runtime::{self, glance},
+    runtime::{self, polled},
 };
 
 mod through;
@@ -280,7 +280,10 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
     where
         S: Store<T>,
     {
-        if self.reads_at_once() { glance(self.region.fresh(self.region.limit, key)) } else { None }
+        if let Some(value) = self.region.glance(self.region.limit, key) {
+            return Some(Ok(value));
+        }
+        if self.reads_at_once() { polled(self.region.fresh(self.region.limit, key)) } else { None }
     }
 
     fn reads_at_once(&self) -> bool {
@@ -304,7 +307,7 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
 /// Runs what only reads, without a runtime if it is done `at_once`.
 fn read<F: Future>(key: Option<Key<'_>>, at_once: bool, work: F) -> Result<F::Output> {
     let mut work = pin!(work);
-    if at_once && let Some(output) = glance(work.as_mut()) {
+    if at_once && let Some(output) = polled(work.as_mut()) {
         return Ok(output);
     }
     named(key, runtime::run(false, work))

@@ -49,6 +49,30 @@ pub(super) async fn remove_forgets<S: Subject>(subject: Arc<S>) -> Outcome {
     Ok(())
 }
 
+pub(super) async fn a_glance_is_a_read<S: Subject>(subject: Arc<S>) -> Outcome {
+    // It need not tell anything.
+    let agrees = |key: Key<'_>, wanted: Option<u64>| {
+        let glanced = subject.glance(key);
+        let wanted = wanted.map(|number| subject.value(number));
+        if glanced.is_some() { holds(key, &glanced, &wanted) } else { Ok(()) }
+    };
+    for key in [Key::from("glanced"), PAIR.into()] {
+        agrees(key, None)?;
+        for number in 0..3 {
+            subject.set(key, subject.value(number), FOREVER).await?;
+            agrees(key, Some(number))?;
+        }
+        subject.set_multi(&[Put::new(key, subject.value(4), FOREVER)]).await?;
+        agrees(key, Some(4))?;
+        subject.remove(key).await?;
+        agrees(key, None)?;
+        subject.set(key, subject.value(5), FOREVER).await?;
+        subject.remove_multi(&[key]).await?;
+        agrees(key, None)?;
+    }
+    Ok(())
+}
+
 pub(super) async fn removing_a_missing_key_is_no_error<S: Subject>(subject: Arc<S>) -> Outcome {
     let keys = [Key::from("missing"), PAIR.into()];
     for key in keys {

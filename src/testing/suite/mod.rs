@@ -309,6 +309,8 @@ async fn every_level<S: Subject, F: Future<Output = Arc<S>>>(
     report.check("a set replaces what was there", replaced).await;
     let forgotten = basics::remove_forgets(make().await);
     report.check("remove forgets a key, and no other", forgotten).await;
+    let glanced = basics::a_glance_is_a_read(make().await);
+    report.check("what is seen at a glance is what is read", glanced).await;
     let missing = basics::removing_a_missing_key_is_no_error(make().await);
     report.check("forgetting a missing key is not an error", missing).await;
 

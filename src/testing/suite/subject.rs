@@ -24,6 +24,12 @@ pub(super) trait Subject: Send + Sync + 'static {
 
     fn get(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Self::Value>>> + Send;
 
+    /// What can be told without waiting.
+    fn glance(&self, key: Key<'_>) -> Option<Self::Value> {
+        let _ = key;
+        None
+    }
+
     fn set(
         &self,
         key: Key<'_>,
@@ -73,6 +79,10 @@ impl<B: Backend + 'static> Subject for Plain<B> {
 
     fn get(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Bytes>>> + Send {
         self.0.get(key)
+    }
+
+    fn glance(&self, key: Key<'_>) -> Option<Bytes> {
+        self.0.glance(key)
     }
 
     fn set(
@@ -175,6 +185,10 @@ where
 
     async fn get(&self, key: Key<'_>) -> Result<Option<T>> {
         Ok(self.store.read(key).await?.and_then(|entry| entry.value))
+    }
+
+    fn glance(&self, key: Key<'_>) -> Option<T> {
+        self.store.glance(key)?.value
     }
 
     async fn set(&self, key: Key<'_>, value: T, opts: WriteOpts<'_>) -> Result<()> {
