@@ -3,8 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Which creators of a process are running. Of one key there is one at a time, unless the key was written,
-/// deleted or invalidated since the first one began: that one's value is not stored, and somebody has
-/// to make another.
+/// deleted or invalidated since the call of one of them began: that one's value is not stored, and
+/// somebody has to make another.
 #[derive(Debug)]
 pub(crate) struct Creations {
     keys: Vec<Mutex<Key>>,
@@ -16,7 +16,7 @@ struct Key {
     writes: u64,
     /// How many of them are under way.
     writing: usize,
-    /// Of each creator that runs, how many writes there had been when it began.
+    /// Of each creator that runs, how many writes there had been when its call began.
     running: Vec<u64>,
 }
 
@@ -29,13 +29,19 @@ impl Creations {
         self.keys[key as usize].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A creator begins, and runs until this is dropped; whether another one runs for the same.
-    pub(crate) fn begin(&self, key: u32) -> (Running<'_>, bool) {
+    /// A call begins that may create: how many writes there have been.
+    pub(crate) fn asks(&self, key: u32) -> u64 {
+        self.key(key).writes
+    }
+
+    /// The creator begins of a call that began after so many writes, and runs until this is dropped; whether
+    /// another one runs for the same.
+    pub(crate) fn begin(&self, key: u32, asked: u64) -> (Running<'_>, bool) {
         let mut state = self.key(key);
-        let began = state.writes;
-        let twice = state.writing == 0 && state.running.contains(&began);
-        state.running.push(began);
-        (Running { creations: self, key, began }, twice)
+        let unchanged = state.writing == 0 && state.writes == asked;
+        let twice = unchanged && state.running.contains(&asked);
+        state.running.push(asked);
+        (Running { creations: self, key, asked }, twice)
     }
 
     /// Something is done to keys that voids creations, until this is dropped.
@@ -55,13 +61,13 @@ impl Creations {
 pub(crate) struct Running<'a> {
     creations: &'a Creations,
     key: u32,
-    began: u64,
+    asked: u64,
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         let mut state = self.creations.key(self.key);
-        if let Some(at) = state.running.iter().position(|began| *began == self.began) {
+        if let Some(at) = state.running.iter().position(|asked| *asked == self.asked) {
             state.running.swap_remove(at);
         }
     }

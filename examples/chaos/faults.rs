@@ -181,7 +181,7 @@ fn corrupt(server: &Server, dice: &mut Dice, keys: u32) -> Result<bool, Box<dyn 
 /// Puts entries that are valid by themselves where they are wrong, as long as it is polled.
 pub(crate) async fn sabotage(how: Sabotage, socket: &Path, mut dice: Dice) -> ! {
     /// Longer than a change may take to be known, shorter than a value is fresh.
-    const WHILE: Duration = Duration::from_millis(1300);
+    const WHILE: Duration = Duration::from_millis(1800);
     loop {
         let (one, other) = (dice.popular(10), dice.popular(10));
         let name = |key: u32| format!("{PREFIX}{key}").into_bytes();

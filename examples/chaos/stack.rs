@@ -20,9 +20,9 @@ pub(crate) type Values = Region<
 pub(crate) const PREFIX: &str = "chaos:";
 
 /// When a value is stale.
-pub(crate) const EXPIRE: Duration = Duration::from_secs(2);
+pub(crate) const EXPIRE: Duration = Duration::from_secs(3);
 /// When it is gone.
-pub(crate) const KEEP: Duration = Duration::from_secs(4);
+pub(crate) const KEEP: Duration = Duration::from_secs(6);
 /// How long Redis may take for an answer, and a connection to come up.
 pub(crate) const RESPONSE: Duration = Duration::from_millis(250);
 /// How long a caller waits for another one. Longer than a lease, so that nobody gives up on a process

@@ -12,6 +12,10 @@
 //! | *not told* | another process has, more than [`LAG`] before this call began, and nothing was broken since: the server tells of changes |
 //! | *too old* | it was replaced longer ago than anything may live: `expire_after` for a `get`, `keep_for` for what may get stale values, and what a call may take ([`SLOW`]) |
 //!
+//! What is excused. A `set` that failed or was dropped may still be on its way to Redis, and arrive after
+//! that of *another* process: it may or may not have been stored, and nobody knows when. What it stored then
+//! lives as long as others do, and is *too old* after that.
+//!
 //! What faults excuse. The lock between processes is done without when it fails, and what was created
 //! without it is stored without looking: so a creation of *another* process that ran during a fault may come
 //! after a write and be the older value. It then lives as long as others do, and is *too old* after that.
@@ -36,7 +40,7 @@ use crate::stack::{EXPIRE, KEEP, RESPONSE};
 pub(crate) type Micros = u64;
 
 /// How soon a change is known to all processes; mostly a matter of processors.
-const LAG: Duration = Duration::from_secs(1);
+const LAG: Duration = Duration::from_millis(1500);
 
 /// How long a call may take that hands out what it has read or created at its beginning: four round trips
 /// that end in a timeout, a creation, and a machine with more to do.
@@ -53,13 +57,16 @@ pub(crate) struct Item {
     /// The process that made it, and when it looked at the truth.
     maker: u8,
     began: Micros,
+    /// Whether it was set, and not created.
+    set: bool,
     bytes: Vec<u8>,
 }
 
 impl fmt::Display for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { key, version, maker, began, .. } = self;
-        write!(f, "version {version} of key {key}, made by process {maker} at {began}")
+        let Self { key, version, maker, began, set, .. } = self;
+        let made = if *set { "set" } else { "created" };
+        write!(f, "version {version} of key {key}, {made} by process {maker} at {began}")
     }
 }
 
@@ -169,15 +176,19 @@ impl Truth {
 
     /// What is true of `key` at this moment.
     pub(crate) fn look(&self, process: u8, key: u32) -> Arc<Item> {
+        Arc::new(self.item(process, key, false))
+    }
+
+    fn item(&self, maker: u8, key: u32, set: bool) -> Item {
         let began = self.now();
         let version = self.version(key);
-        Arc::new(Item { key, version, maker: process, began, bytes: bytes(key, version) })
+        Item { key, version, maker, began, set, bytes: bytes(key, version) }
     }
 
     /// The right to change `key`, unless somebody has it.
     pub(crate) fn turn(&self, key: u32) -> Option<Change<'_>> {
         let free = !self.keys[key as usize].taken.swap(true, SeqCst);
-        free.then_some(Change { truth: self, key, version: 0 })
+        free.then(|| Change { truth: self, key, version: 0 })
     }
 
     /// What `process` may be answered to a question that it asks now.
@@ -227,9 +238,9 @@ impl Truth {
             return Some(Wrong::Garbage);
         }
         let versions = self.versions(key);
-        let later = match versions.get(item.version as usize..) {
+        let (version, later) = match versions.get(item.version as usize..) {
             None | Some([]) => return Some(Wrong::Unwritten),
-            Some([_, later @ ..]) => later,
+            Some([version, later @ ..]) => (version, later),
         };
         let allowed = micros(match age {
             Age::Fresh => EXPIRE + SLOW,
@@ -238,14 +249,15 @@ impl Truth {
         if later.first().is_some_and(|next| next.since + allowed < at) {
             return Some(Wrong::TooOld);
         }
-        let unlocked =
-            item.maker != process && !self.was_calm(item.began, item.began + micros(SLOW));
-        if item.version < floor && !unlocked {
+        let is_late = item.set && version.known.is_none();
+        let is_unlocked = !self.was_calm(item.began, item.began + micros(SLOW));
+        let is_excused = item.maker != process && (is_late || is_unlocked);
+        if item.version < floor && !is_excused {
             return Some(Wrong::OwnWriteLost);
         }
         let told = later.iter().filter_map(|version| version.known);
         let mut told = told.filter(|known| known + micros(LAG) < at);
-        if told.any(|known| self.was_calm(item.began.min(known), at)) {
+        if !is_late && told.any(|known| self.was_calm(item.began.min(known), at)) {
             return Some(Wrong::NotTold);
         }
         None
@@ -264,9 +276,9 @@ impl Change<'_> {
     pub(crate) fn make(&mut self, process: u8) -> Arc<Item> {
         let since = self.truth.now();
         self.truth.versions(self.key).push(Version { since, known: None });
-        let item = self.truth.look(process, self.key);
+        let item = self.truth.item(process, self.key, true);
         self.version = item.version;
-        item
+        Arc::new(item)
     }
 
     /// `process` has told the cache of it.

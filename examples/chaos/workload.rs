@@ -211,15 +211,15 @@ impl World {
 
     async fn call(self: Arc<Self>, at: usize, call: Call, key: u32, dice: &mut Dice) -> Answers {
         let Process { number, region, creations } = &self.processes[at];
-        let asked = self.truth.asks(*number, key);
+        let (asked, writes) = (self.truth.asks(*number, key), creations.asks(key));
         let one = |item: Arc<Item>| vec![(asked, item)];
         let name = name(key);
         match call {
             Call::Get => Ok(region.get(&name).await?.map_or_else(Vec::new, one)),
             Call::GetOrCreate => {
-                region.get_or_create(&name, || self.create(at, key)).await.map(one)
+                region.get_or_create(&name, || self.create(at, key, writes)).await.map(one)
             }
-            Call::Refresh => region.refresh(&name, || self.create(at, key)).await.map(one),
+            Call::Refresh => region.refresh(&name, || self.create(at, key, writes)).await.map(one),
             Call::GetOrCreateMulti => self.batch(at, dice).await,
             Call::Set | Call::Delete => {
                 // Where another one is at it, this is a change less.
@@ -246,9 +246,9 @@ impl World {
                     let region = world.processes[at].region.blocking();
                     match call {
                         Call::BlockingGet => region.get(&name),
-                        _ => {
-                            region.get_or_create(&name, || world.create_blocking(at, key)).map(Some)
-                        }
+                        _ => region
+                            .get_or_create(&name, || world.create_blocking(at, key, writes))
+                            .map(Some),
                     }
                 });
                 // A panic was counted already.
@@ -258,15 +258,16 @@ impl World {
     }
 
     async fn batch(&self, at: usize, dice: &mut Dice) -> Answers {
-        let Process { number, region, .. } = &self.processes[at];
+        let Process { number, region, creations } = &self.processes[at];
         let keys: Vec<u32> = (0..BATCH).map(|_| dice.popular(self.truth.keys())).collect();
         let asked: Vec<Asked> = keys.iter().map(|key| self.truth.asks(*number, *key)).collect();
+        let writes: Vec<u64> = keys.iter().map(|key| creations.asks(*key)).collect();
         let names: Vec<String> = keys.iter().map(|key| name(*key)).collect();
         let create = async |missing: Vec<&String>| {
             let mut made = HashMap::new();
             for name in missing {
-                let key = name[PREFIX.len()..].parse().unwrap_or_default();
-                made.insert(name.clone(), self.look(at, key));
+                let Some(place) = names.iter().position(|other| other == name) else { continue };
+                made.insert(name.clone(), self.look(at, keys[place], writes[place]));
             }
             sleep(cost(keys[0])).await;
             let items = made.iter().map(|(name, (item, _))| (name.clone(), Arc::clone(item)));
@@ -277,9 +278,9 @@ impl World {
     }
 
     /// Looks at the truth, for a creation that runs as long as the second is kept.
-    fn look(&self, at: usize, key: u32) -> (Arc<Item>, impl Sized) {
+    fn look(&self, at: usize, key: u32, writes: u64) -> (Arc<Item>, impl Sized) {
         let Process { number, creations, .. } = &self.processes[at];
-        let (running, twice) = creations.begin(key);
+        let (running, twice) = creations.begin(key, writes);
         let tally = self.tally();
         tally.creations.fetch_add(1, Relaxed);
         if twice {
@@ -289,14 +290,14 @@ impl World {
     }
 
     /// The slow work.
-    async fn create(&self, at: usize, key: u32) -> Arc<Item> {
-        let (item, _running) = self.look(at, key);
+    async fn create(&self, at: usize, key: u32, writes: u64) -> Arc<Item> {
+        let (item, _running) = self.look(at, key, writes);
         sleep(cost(key)).await;
         item
     }
 
-    fn create_blocking(&self, at: usize, key: u32) -> Arc<Item> {
-        let (item, _running) = self.look(at, key);
+    fn create_blocking(&self, at: usize, key: u32, writes: u64) -> Arc<Item> {
+        let (item, _running) = self.look(at, key, writes);
         thread::sleep(cost(key));
         item
     }
