@@ -172,14 +172,17 @@ impl World {
     pub(crate) async fn ask(self: Arc<Self>, process: usize, mut dice: Dice) {
         while !self.over.load(SeqCst) {
             let (call, key) = (Call::any(&mut dice), dice.popular(self.truth.keys()));
-            let (tally, struck) = (self.tally(), self.struck.load(SeqCst));
-            tally.calls.fetch_add(1, Relaxed);
+            let struck = self.struck.load(SeqCst);
             let begun = Instant::now();
             let drops = call.waits() && dice.below(50) == 0;
             let patience = if drops { Duration::from_millis(dice.below(20) as u64) } else { HANGS };
             let world = Arc::clone(&self);
             let answer = timeout(patience, Box::pin(world.call(process, call, key, &mut dice)));
-            match answer.await {
+            let answer = answer.await;
+            // What a fault does to a call shows at its end.
+            let (tally, struck) = (self.tally(), struck || self.struck.load(SeqCst));
+            tally.calls.fetch_add(1, Relaxed);
+            match answer {
                 Ok(Ok(answers)) => {
                     tally.answered.fetch_add(1, Relaxed);
                     for (asked, item) in answers {
