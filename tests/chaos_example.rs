@@ -2,7 +2,7 @@
 //!
 //! `cargo test` and `cargo nextest run` build the examples too; `cargo test --test chaos_example` alone
 //! does not, and would run the one that was built last.
-#![expect(clippy::unwrap_used, reason = "a failing test panics")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
 #![cfg(all(
     unix,
     feature = "backend-memory",

@@ -64,8 +64,8 @@ impl Tally {
             *count += 1;
             *count == 1
         });
-        if first {
-            eprintln!("chaos: {call}: {error}");
+        if creates && first {
+            eprintln!("chaos: a call that creates failed: {call}: {error}");
         }
     }
 

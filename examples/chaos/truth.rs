@@ -44,7 +44,7 @@ const LAG: Duration = Duration::from_millis(1500);
 
 /// How long a call may take that hands out what it has read or created at its beginning: four round trips
 /// that end in a timeout, a creation, and a machine with more to do.
-const SLOW: Duration = Duration::from_millis(1000 + 4 * RESPONSE.as_millis() as u64);
+const SLOW: Duration = Duration::from_secs(1).saturating_add(RESPONSE.saturating_mul(4));
 
 /// How long a fault is felt after its end: calls that began in it, and the connections.
 const SETTLE: Duration = Duration::from_secs(2);

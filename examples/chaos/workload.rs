@@ -28,7 +28,8 @@ use crate::{
 
 /// After this a call counts as one that never ends: it waits for others, creates, asks Redis four times,
 /// on a machine with more to do.
-const HANGS: Duration = Duration::from_secs(WAIT.as_secs() + 4 * RESPONSE.as_secs() + 8);
+const HANGS: Duration =
+    WAIT.saturating_add(RESPONSE.saturating_mul(4)).saturating_add(Duration::from_secs(8));
 
 /// The keys of a batch.
 const BATCH: usize = 8;
