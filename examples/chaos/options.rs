@@ -1,6 +1,9 @@
 //! The command line.
 
-use std::{error::Error, path::PathBuf, time::Duration};
+use std::{
+    error::Error, ffi::OsString, fmt, ops::RangeInclusive, path::PathBuf, str::FromStr,
+    time::Duration,
+};
 
 use lexopt::prelude::*;
 
@@ -64,34 +67,11 @@ impl Options {
         while let Some(arg) = args.next()? {
             match arg {
                 Long("seconds") => {
-                    let seconds: f64 = args.value()?.parse()?;
-                    if !(0.1..=3600.0).contains(&seconds) {
-                        return Err(
-                            format!("--seconds {seconds} is not between 0.1 and 3600").into()
-                        );
-                    }
+                    let seconds = number(&args.value()?, 0.1..=3600.0)?;
                     options.seconds = Duration::from_secs_f64(seconds);
                 }
-                Long("tasks") => {
-                    options.tasks = args.value()?.parse()?;
-                    if !(2..=10_000).contains(&options.tasks) {
-                        return Err(format!(
-                            "--tasks {} is not between 2 and 10000",
-                            options.tasks
-                        )
-                        .into());
-                    }
-                }
-                Long("keys") => {
-                    options.keys = args.value()?.parse()?;
-                    if !(20..=100_000).contains(&options.keys) {
-                        return Err(format!(
-                            "--keys {} is not between 20 and 100000",
-                            options.keys
-                        )
-                        .into());
-                    }
-                }
+                Long("tasks") => options.tasks = number(&args.value()?, 2..=10_000)?,
+                Long("keys") => options.keys = number(&args.value()?, 20..=100_000)?,
                 Long("seed") => options.seed = args.value()?.parse()?,
                 Long("only") => {
                     let name = args.value()?.string()?;
@@ -128,4 +108,15 @@ impl Options {
         }
         Ok(Some(options))
     }
+}
+
+fn number<N>(value: &OsString, range: RangeInclusive<N>) -> Result<N, Box<dyn Error>>
+where
+    N: FromStr<Err: Error + Send + Sync + 'static> + PartialOrd + fmt::Display,
+{
+    let number = value.parse()?;
+    if range.contains(&number) {
+        return Ok(number);
+    }
+    Err(format!("{number} is not between {} and {}", range.start(), range.end()).into())
 }
