@@ -464,6 +464,42 @@ async fn something_else_than_a_redis_server_is_told_apart() {
     assert!(whole(&error).contains("refused the login"), "{error}");
 }
 
+/// A server whose first answers to `GET`, so many, end in the middle.
+async fn cutting(mut cuts: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("redis://{}", listener.local_addr().expect("its address"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+                let gets = buffer[..count].windows(3).any(|word| word == b"GET");
+                let answer = match (gets, cuts) {
+                    (false, _) => "+OK\r\n",
+                    (true, 0) => "$5\r\nwhole\r\n",
+                    (true, _) => "$5\r\nwho",
+                };
+                let _ = stream.write_all(answer.as_bytes()).await;
+                if gets && cuts > 0 {
+                    cuts -= 1;
+                    break;
+                }
+            }
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn an_answer_that_ends_in_the_middle_is_a_lost_connection() {
+    let redis = patient(cutting(1).await).build().unwrap();
+    assert_eq!(redis.get("k".into()).await.unwrap(), Some(bytes("whole")), "it is asked again");
+    let redis = patient(cutting(2).await).build().unwrap();
+    let error = redis.get("k".into()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(whole(&error).contains("in the middle of an answer"), "{error}");
+    assert_eq!(redis.get("k".into()).await.unwrap(), Some(bytes("whole")));
+}
+
 #[tokio::test]
 async fn an_old_server_without_nx_is_explained() {
     let url = impostor(|sent| {

@@ -19,7 +19,9 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     ///
     /// # Cancellation
     ///
-    /// When the future is dropped, the value may or may not have been stored.
+    /// When the future is dropped, the value may or may not have been stored. As after a
+    /// [`Timeout`](crate::ErrorKind::Timeout), it may also be on its way still, and replace what another
+    /// process stores meanwhile.
     pub async fn set<'k, T>(&self, key: impl Into<Key<'k>>, value: T) -> Result<()>
     where
         S: Store<T>,

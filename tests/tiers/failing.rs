@@ -1,7 +1,7 @@
 //! One tier's failure never fails the other.
 
 use larder::{
-    ErrorKind, LayerExt, Put,
+    Backend, Bytes, ErrorKind, LayerExt, Put, ReadOpts,
     testing::{Calls, Fault},
 };
 
@@ -34,6 +34,22 @@ async fn while_the_far_tier_is_down_the_near_one_goes_on() {
     assert_eq!(found[2].as_ref().unwrap().as_deref(), Some("w"));
     assert!(tiers.remove("k".into()).await.is_err());
     assert!(Store::<String>::read(&tiers, "k".into()).await.is_err(), "the copy is gone");
+}
+
+/// Each entry for itself, also past the copies and where all of them are damaged.
+#[tokio::test]
+async fn a_batch_of_damaged_entries_is_no_failure() {
+    let truth = truth();
+    let (tiers, _) = tiers(&truth);
+    let keys = ["k", "m"].map(Key::from);
+    for key in keys {
+        truth.set(key, Bytes::from_static(b"garbage"), WriteOpts::default()).await.unwrap();
+    }
+    for opts in [ReadOpts::default(), ReadOpts::default().anew()] {
+        let found = Store::<String>::read_multi_with(&tiers, &keys, opts).await.unwrap();
+        let kinds: Vec<_> = found.into_iter().map(|found| found.unwrap_err().kind()).collect();
+        assert_eq!(kinds, [ErrorKind::Decode; 2], "{opts:?}");
+    }
 }
 
 #[tokio::test]

@@ -177,7 +177,7 @@ impl Link {
         if error.is_unrecoverable_error() {
             self.forget(live);
         }
-        if !error.is_connection_dropped() {
+        if !error.is_connection_dropped() && !failure::is_cut_off(&error) {
             return Err(fail(error));
         }
         let fresh = self.connect().await?;

@@ -18,6 +18,9 @@ pub(super) fn exchange(error: RedisError, response_timeout: Duration) -> Error {
             .with_message(format!("no answer within {response_timeout:?}"));
     }
     match error.kind() {
+        _ if is_cut_off(&error) => Error::new(ErrorKind::Unavailable, LAYER)
+            .with_message("the connection was lost in the middle of an answer")
+            .with_source(error),
         ClientKind::Io => Error::new(ErrorKind::Unavailable, LAYER)
             .with_message(format!("the connection was lost: {error}"))
             .with_source(error),
@@ -27,6 +30,12 @@ pub(super) fn exchange(error: RedisError, response_timeout: Duration) -> Error {
             Err(error) => Error::new(ErrorKind::Backend, LAYER).with_message(error.to_string()),
         },
     }
+}
+
+/// Whether the connection ended in the middle of an answer. To the client that is an answer that cannot be
+/// parsed, and only its words tell what is wrong with it.
+pub(super) fn is_cut_off(error: &RedisError) -> bool {
+    error.kind() == ClientKind::Parse && error.to_string().contains("end of input")
 }
 
 /// An answer of a form that the command never has.

@@ -103,8 +103,10 @@ impl<L1: Level + 'static, L2: Level, C: Changes> Tiered<L1, L2, C> {
                 }
             }
         }
+        // Entries that make no sense are no failure of the store.
+        let failed = |answer: &Answer<T>| matches!(answer, Err(error) if !error.is_unreadable());
         match found.first() {
-            Some(Err(error)) if found.iter().all(Result::is_err) => Err(error.clone()),
+            Some(Err(error)) if found.iter().all(failed) => Err(error.clone()),
             _ => Ok(found),
         }
     }
