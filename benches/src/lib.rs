@@ -25,7 +25,7 @@ mod values;
 
 pub use ceiling::redis_benchmark;
 pub use python::Python;
-pub use report::Report;
+pub use report::{Report, said};
 pub use sample::{Sample, now, timed};
 pub use table::Table;
 pub use trace::Trace;
