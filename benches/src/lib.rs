@@ -23,6 +23,7 @@ mod table;
 mod trace;
 mod values;
 
+pub use allocations::live_bytes;
 pub use ceiling::redis_benchmark;
 pub use python::Python;
 pub use report::{Report, said};
