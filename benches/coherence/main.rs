@@ -19,6 +19,7 @@ use larder::{
     BackendExt, Changes, Framed, LayerExt, Memo, PayloadExt, Postcard, Redis, RedisChannel, Region,
     Tiered,
 };
+use larder_benches::Report;
 use support::redis_server::RedisServer;
 use tokio::runtime::{Builder, Runtime};
 
@@ -114,17 +115,29 @@ impl Drop for Other {
 fn measure() {
     let server = RedisServer::start();
     println!("How long a copy outlives a write in another process ({ROUNDS} writes)");
-    println!("{:<44}{:>10}{:>10}{:>10}{:>12}", "", "median", "99 %", "longest", "not at all");
+    println!(
+        "{:<44}{:>10}{:>8}{:>10}{:>10}{:>12}",
+        "", "median", "ratio", "99 %", "longest", "not at all"
+    );
+    let (mut report, mut first) = (Report::new("coherence"), None);
     for (path, url) in [("a UNIX socket", server.unix_url()), ("TCP", server.tcp_url())] {
         let runtime = runtime();
         let region = tracked(&url);
-        row(&format!("client tracking, {path}"), &runtime, &region, Other::start(&url, "tracking"));
+        let windows = windows(&runtime, &region, Other::start(&url, "tracking"));
+        row(&mut report, &format!("client tracking, {path}"), &windows, &mut first);
         let region = runtime.block_on(told(&url));
-        row(&format!("publish and subscribe, {path}"), &runtime, &region, Other::start(&url, ""));
+        let windows = self::windows(&runtime, &region, Other::start(&url, ""));
+        row(&mut report, &format!("publish and subscribe, {path}"), &windows, &mut first);
     }
+    report.save();
 }
 
-fn row<C: Changes + 'static>(name: &str, runtime: &Runtime, region: &Copies<C>, mut other: Other) {
+/// How long each copy outlived its write, the shortest first.
+fn windows<C: Changes + 'static>(
+    runtime: &Runtime,
+    region: &Copies<C>,
+    mut other: Other,
+) -> Vec<Duration> {
     let mut windows: Vec<Duration> = (0..ROUNDS)
         .map(|round| {
             let read = || runtime.block_on(region.get::<u64>("k")).expect("a read");
@@ -138,13 +151,21 @@ fn row<C: Changes + 'static>(name: &str, runtime: &Runtime, region: &Copies<C>, 
         })
         .collect();
     windows.sort_unstable();
+    windows
+}
+
+/// Prints a row, its median as a ratio to that of the `first`.
+fn row(report: &mut Report, name: &str, windows: &[Duration], first: &mut Option<Duration>) {
     let of = |share: usize| windows[(windows.len() - 1) * share / 1000];
     let at_once = windows.iter().filter(|window| window.is_zero()).count() * 100 / windows.len();
-    println!(
-        "{name:<44}{:>7} us{:>7} us{:>7} us{at_once:>10} %",
-        of(500).as_micros(),
-        of(990).as_micros(),
-        of(1000).as_micros(),
-    );
+    let ratio = of(500).as_secs_f64() / first.get_or_insert(of(500)).as_secs_f64();
+    let [median, most, longest] = [500, 990, 1000].map(|share| of(share).as_micros());
+    println!("{name:<44}{median:>7} us{ratio:>8.2}{most:>7} us{longest:>7} us{at_once:>10} %",);
+    let micros = |time: u128| u64::try_from(time).expect("no age of the world");
+    let figures = serde_json::json!({
+        "median": micros(median), "99 %": micros(most), "longest": micros(longest),
+        "percent not at all": at_once, "ratio": ratio, "unit": "us",
+    });
+    report.figure(name, figures);
     assert!(of(500) < Duration::from_millis(5), "half of the copies go within 5 ms");
 }

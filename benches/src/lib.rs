@@ -24,10 +24,11 @@ mod table;
 mod trace;
 mod values;
 
+pub use allocations::live_bytes;
 pub use ceiling::redis_benchmark;
 pub use contender::Contender;
 pub use python::Python;
-pub use report::Report;
+pub use report::{Report, said};
 pub use sample::{Sample, now, timed};
 pub use table::Table;
 pub use trace::Trace;

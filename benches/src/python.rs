@@ -48,7 +48,7 @@ impl Python {
     pub fn sample(&mut self, line: &str) -> Sample {
         let answer = self.ask(line);
         let seconds = answer.parse().unwrap_or_else(|_| panic!("Python says {answer:?}"));
-        Sample { seconds, ..Sample::default() }
+        Sample::time(seconds)
     }
 }
 

@@ -47,7 +47,8 @@ impl Report {
     }
 }
 
-fn said(program: &str, arg: &str) -> Option<String> {
+/// What a program says, without its line end; `None` where it is not there.
+pub fn said(program: &str, arg: &str) -> Option<String> {
     let output = Command::new(program).arg(arg).output().ok()?;
     Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

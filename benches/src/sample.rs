@@ -10,12 +10,19 @@ use std::{
 use crate::allocations;
 
 /// What one call took, on average over the calls of a round.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Sample {
     pub seconds: f64,
-    /// On the thread that measured.
+    /// On the thread that measured; NaN where nobody counted.
     pub allocations: f64,
     pub bytes: f64,
+}
+
+impl Sample {
+    /// A time alone: the work was done elsewhere.
+    pub fn time(seconds: f64) -> Self {
+        Self { seconds, allocations: f64::NAN, bytes: f64::NAN }
+    }
 }
 
 /// Measures `work`, which makes `calls` calls on this thread.

@@ -2,7 +2,7 @@
 
 use std::{hint::black_box, sync::Barrier, thread};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 
 use crate::{Sample, Trace, timed};
@@ -23,6 +23,7 @@ struct Row<'a> {
     name: String,
     measure: Box<dyn FnMut() -> Sample + 'a>,
     samples: Vec<Sample>,
+    figures: Vec<(&'static str, f64)>,
 }
 
 impl<'a> Table<'a> {
@@ -96,7 +97,13 @@ impl<'a> Table<'a> {
 
     /// A row that measures itself.
     pub fn batch(&mut self, name: impl Into<String>, measure: impl FnMut() -> Sample + 'a) {
-        self.rows.push(Row { name: name.into(), measure: Box::new(measure), samples: Vec::new() });
+        let (name, measure) = (name.into(), Box::new(measure));
+        self.rows.push(Row { name, measure, samples: Vec::new(), figures: Vec::new() });
+    }
+
+    /// Another figure of the last row, which was found otherwise; printed beside its ratio to that of the first.
+    pub fn figure(&mut self, name: &'static str, value: f64) {
+        self.rows.last_mut().expect("a row").figures.push((name, value));
     }
 
     /// Measures all rows in turn, prints them, and returns them as JSON.
@@ -112,12 +119,19 @@ impl<'a> Table<'a> {
         }
         let Self { title, unit, calls, threads, rounds, rows } = self;
         println!("\n{title} ({rounds} rounds of {calls} calls)");
-        println!(
+        print!(
             "{:<64} {:>10} {:>10} {:>8} {:>8} {:>8}",
             "", "median", "best", "ratio", "allocs", "bytes"
         );
-        let first: Vec<f64> = rows[0].samples.iter().map(|sample| sample.seconds).collect();
-        let rows: Vec<Value> = rows.iter().map(|row| row.print(unit, &first)).collect();
+        let mut names: Vec<&str> = Vec::new();
+        for (name, _) in rows.iter().flat_map(|row| &row.figures) {
+            if !names.contains(name) {
+                names.push(name);
+            }
+        }
+        names.iter().for_each(|name| print!(" {name:>18}"));
+        println!();
+        let rows: Vec<Value> = rows.iter().map(|row| row.print(unit, &rows[0], &names)).collect();
         json!({
             "title": title, "unit": unit, "calls": calls, "threads": threads, "rounds": rounds, "rows": rows,
         })
@@ -125,7 +139,7 @@ impl<'a> Table<'a> {
 }
 
 impl Row<'_> {
-    fn print(&self, unit: &str, first: &[f64]) -> Value {
+    fn print(&self, unit: &str, first: &Self, names: &[&str]) -> Value {
         let scale = match unit {
             "ns" => 1e9,
             "us" => 1e6,
@@ -134,18 +148,38 @@ impl Row<'_> {
         let of = |part: fn(&Sample) -> f64| median(self.samples.iter().map(part));
         let seconds = self.samples.iter().map(|sample| sample.seconds);
         // Round by round against the first row, which ran at nearly the same time.
-        let ratio = median(seconds.clone().zip(first).map(|(this, first)| this / first));
+        let beside = first.samples.iter().map(|sample| sample.seconds);
+        let ratio = median(seconds.clone().zip(beside).map(|(this, first)| this / first));
         let best = seconds.fold(f64::MAX, f64::min) * scale;
         let median = of(|sample| sample.seconds) * scale;
         let (allocations, bytes) = (of(|sample| sample.allocations), of(|sample| sample.bytes));
         let name = &self.name;
-        println!(
-            "{name:<64} {median:>7.1} {unit} {best:>7.1} {unit} {ratio:>8.2} {allocations:>8.2} {bytes:>8.1}"
-        );
+        print!("{name:<64} {median:>7.1} {unit} {best:>7.1} {unit} {ratio:>8.2}");
+        if allocations.is_nan() {
+            print!(" {:>8} {:>8}", "-", "-");
+        } else {
+            print!(" {allocations:>8.2} {bytes:>8.1}");
+        }
+        let mut figures = Map::new();
+        for name in names {
+            let Some(value) = self.figure(name) else {
+                print!(" {:>18}", "-");
+                continue;
+            };
+            let ratio = first.figure(name).map(|first| value / first);
+            let beside = ratio.map_or(String::new(), |ratio| format!(" ({ratio:.2})"));
+            print!(" {:>18}", format!("{value:.1}{beside}"));
+            figures.insert((*name).to_owned(), json!({ "value": value, "ratio": ratio }));
+        }
+        println!();
         json!({
             "name": name, "median": median, "best": best, "ratio": ratio,
-            "allocations": allocations, "bytes": bytes,
+            "allocations": allocations, "bytes": bytes, "figures": figures,
         })
+    }
+
+    fn figure(&self, name: &str) -> Option<f64> {
+        self.figures.iter().find(|figure| figure.0 == name).map(|figure| figure.1)
     }
 }
 

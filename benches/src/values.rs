@@ -10,6 +10,12 @@ pub trait Value:
     fn sample() -> Self;
 }
 
+impl Value for u64 {
+    fn sample() -> Self {
+        1_234_567
+    }
+}
+
 /// A struct of five fields, which a copy copies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "peers", derive(hitbox_derive::CacheableResponse))]

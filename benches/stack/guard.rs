@@ -1,0 +1,95 @@
+//! Instructions beside those of a stored run: what grew?
+
+use std::{fs, path::PathBuf, process::ExitCode};
+
+use larder_benches::said;
+use serde_json::{Map, Value, json};
+
+use crate::{case::Section, instructions};
+
+/// How much a case may grow.
+const GROWTH: f64 = 1.05;
+
+fn stored() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("stack/instructions.json")
+}
+
+/// Writes the instructions of all cases down.
+pub fn bless(sections: &[Section]) -> ExitCode {
+    if !instructions::available() {
+        return ExitCode::FAILURE;
+    }
+    let mut all = Map::new();
+    for (section, counts) in sections.iter().zip(counted(sections)) {
+        let cases = section.cases.iter().zip(counts);
+        let cases: Map<String, Value> =
+            cases.map(|(case, count)| (case.name.to_owned(), json!(count.round()))).collect();
+        all.insert(section.title.to_owned(), Value::Object(cases));
+    }
+    let file = json!({ "rustc": said("rustc", "-V"), "instructions": all });
+    let text = serde_json::to_string_pretty(&file).expect("numbers are JSON");
+    fs::write(stored(), text + "\n").expect("the file can be written");
+    println!("written to {}", stored().display());
+    ExitCode::SUCCESS
+}
+
+/// Fails when a case takes more than 5 % more instructions than are written down, or is not written down.
+pub fn check(sections: &[Section]) -> ExitCode {
+    if !instructions::available() {
+        return ExitCode::FAILURE;
+    }
+    let text = fs::read_to_string(stored()).expect("stack/instructions.json");
+    let file: Value = serde_json::from_str(&text).expect("stack/instructions.json is JSON");
+    let (then, today) = (file["rustc"].as_str(), said("rustc", "-V"));
+    if then != today.as_deref() {
+        println!(
+            "the numbers are those of {then:?}, this is {today:?}: another compiler may be why"
+        );
+    }
+    println!(
+        "{:<24} {:<64} {:>8} {:>8} {:>8}",
+        "instructions of a call", "", "before", "now", "ratio"
+    );
+    let mut grown = 0;
+    for (section, counts) in sections.iter().zip(counted(sections)) {
+        for (case, count) in section.cases.iter().zip(counts) {
+            let before = file["instructions"][section.title][case.name].as_f64();
+            let ratio = before.map(|before| count / before);
+            let (word, bad) = match ratio {
+                None => ("new", true),
+                Some(ratio) if ratio > GROWTH => ("GREW", true),
+                Some(ratio) if ratio < 1.0 / GROWTH => ("shrank", false),
+                Some(_) => ("", false),
+            };
+            grown += usize::from(bad);
+            let (before, ratio) = (before.unwrap_or(0.0), ratio.unwrap_or(f64::NAN));
+            println!(
+                "{:<24.24} {:<64} {before:>8.0} {count:>8.0} {ratio:>8.3} {word}",
+                section.title, case.name
+            );
+        }
+    }
+    if grown == 0 {
+        println!("none grew by more than 5 %");
+        return ExitCode::SUCCESS;
+    }
+    println!(
+        "{grown} of them grew by more than 5 % or are new. Meant so: cargo bench --bench stack -- --bless"
+    );
+    ExitCode::FAILURE
+}
+
+/// The counts of all cases, section by section.
+pub fn counted(sections: &[Section]) -> Vec<Vec<f64>> {
+    let arguments = |section: &Section| -> Vec<Vec<String>> {
+        section.cases.iter().map(|case| arguments(section.title, case.name)).collect()
+    };
+    let all: Vec<_> = sections.iter().flat_map(arguments).collect();
+    let mut counts = instructions::of(&all).into_iter();
+    sections.iter().map(|section| counts.by_ref().take(section.cases.len()).collect()).collect()
+}
+
+/// How this program is told to run one case.
+fn arguments(section: &str, case: &str) -> Vec<String> {
+    vec!["--run".to_owned(), section.to_owned(), case.to_owned()]
+}
