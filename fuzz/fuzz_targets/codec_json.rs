@@ -3,4 +3,6 @@
 use larder::JsonCodec;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| larder_fuzz::codec(&JsonCodec, bytes));
+fuzz_target!(|bytes: &[u8]| {
+    larder_fuzz::codecs::codec(&JsonCodec, bytes);
+});

@@ -3,4 +3,6 @@
 use larder::MsgpackCodec;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| larder_fuzz::codec(&MsgpackCodec, bytes));
+fuzz_target!(|bytes: &[u8]| {
+    larder_fuzz::codecs::codec(&MsgpackCodec, bytes);
+});

@@ -3,4 +3,6 @@
 use larder::MsgpackNamedCodec;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| larder_fuzz::codec(&MsgpackNamedCodec, bytes));
+fuzz_target!(|bytes: &[u8]| {
+    larder_fuzz::codecs::codec(&MsgpackNamedCodec, bytes);
+});

@@ -3,4 +3,6 @@
 use larder::PostcardCodec;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| larder_fuzz::codec(&PostcardCodec, bytes));
+fuzz_target!(|bytes: &[u8]| {
+    larder_fuzz::codecs::codec(&PostcardCodec, bytes);
+});

@@ -3,4 +3,6 @@
 use larder::RawCodec;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| larder_fuzz::codec(&RawCodec, bytes));
+fuzz_target!(|bytes: &[u8]| {
+    larder_fuzz::codecs::codec(&RawCodec, bytes);
+});

@@ -3,4 +3,6 @@
 use larder::IntTimeFormat;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| larder_fuzz::format(&IntTimeFormat, bytes));
+fuzz_target!(|bytes: &[u8]| {
+    larder_fuzz::formats::format(&IntTimeFormat, bytes);
+});

@@ -3,4 +3,6 @@
 use larder::NoMetaFormat;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| larder_fuzz::format(&NoMetaFormat, bytes));
+fuzz_target!(|bytes: &[u8]| {
+    larder_fuzz::formats::format(&NoMetaFormat, bytes);
+});
