@@ -16,21 +16,21 @@ cd "$(dirname "$0")"
 # How much of the time each target gets: the state machines are slow, and have the most to find.
 shares() {
   cat <<'END'
-codec_json 3
-codec_msgpack 4
-codec_msgpack_named 4
-codec_pickle 6
-codec_postcard 4
-codec_raw 3
-config_text 6
-format_dogpile 5
-format_framed 5
-format_full_dict 5
-format_int_time 4
-format_no_meta 5
-keys 10
-region 20
-tiered 16
+codec_json 5
+codec_msgpack 5
+codec_msgpack_named 5
+codec_pickle 5
+codec_postcard 5
+codec_raw 4
+config_text 4
+format_dogpile 3
+format_framed 3
+format_full_dict 3
+format_int_time 3
+format_no_meta 4
+keys 9
+region 9
+tiered 9
 END
 }
 
@@ -96,7 +96,11 @@ stopped=
 trap 'stopped=1' INT TERM
 
 # The last value of a figure in a log.
-last() { sed -n "s/.*$2 *\([0-9][0-9]*\).*/\1/p" "$1" | tail -n 1; }
+last() {
+  local value
+  value=$(sed -n "s/.*$2 *\([0-9][0-9]*\).*/\1/p" "$1" | tail -n 1)
+  echo "${value:-0}"
+}
 
 # Runs one target for some seconds, again after each finding; leaves a line of figures.
 run() {
@@ -106,7 +110,7 @@ run() {
   while left=$((seconds - (SECONDS - begun))) && [ "$left" -gt 0 ] && [ -z "$stopped" ] && [ "$found" -lt 5 ]; do
     "$work/$target" "corpus/$target" "${dictionary[@]}" "-artifact_prefix=artifacts/$target/" \
       "-max_len=$(max_len "$target")" "-max_total_time=$left" -timeout=10 -rss_limit_mb=2048 \
-      -print_final_stats=1 >/dev/null 2>"$log" &
+      -print_final_stats=1 -print_funcs=0 >/dev/null 2>"$log" &
     local pid=$! result=0 said=$SECONDS
     while kill -0 $pid 2>/dev/null; do
       # A signal for this script is one for the target, too.
@@ -120,7 +124,7 @@ run() {
     wait $pid || result=$?
     executions=$(last "$log" stat::number_of_executed_units:)
     # A target that was aborted has its count in its last line alone.
-    [ -n "$executions" ] || executions=$(last "$log" '^#')
+    [ "$executions" != 0 ] || executions=$(sed -n 's/^#\([0-9][0-9]*\).*/\1/p' "$log" | tail -n 1)
     runs=$((runs + ${executions:-0}))
     # 72 is libFuzzer interrupted.
     if [ "$result" != 0 ] && [ "$result" != 72 ] && [ -z "$stopped" ]; then
@@ -159,7 +163,7 @@ for target in $targets; do sum=$((sum + $(shares | sed -n "s/^$target //p"))); d
 for target in $targets; do
   [ -z "$stopped" ] || break
   share=$(shares | sed -n "s/^$target //p")
-  seconds=$(awk -v m="$minutes" -v s="$share" -v sum="$sum" -v j="$jobs" 'BEGIN { n = int(m * 60 * j * s / sum); print n > 1 ? n : 1 }')
+  seconds=$(awk -v m="$minutes" -v s="$share" -v sum="$sum" -v j="$jobs" 'BEGIN { n = int(m * 60 * j * s / sum); print (n > 1 ? n : 1) }')
   echo "$(date -u +%H:%M:%S) $target for $seconds s"
   if [ "$jobs" = 1 ]; then
     run "$target" "$seconds"

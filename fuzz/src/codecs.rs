@@ -75,7 +75,7 @@ pub fn codec(codec: &impl Codec, bytes: &[u8]) -> &'static str {
 }
 
 /// Decodes `bytes` as a pickle: into any data if the first one is even, else into the type that it chooses.
-pub fn pickle(bytes: &[u8]) {
+pub fn codec_pickle(bytes: &[u8]) {
     match bytes.split_first() {
         Some((choice, bytes)) if choice % 2 == 0 => any_data(bytes),
         Some((choice, rest)) => {

@@ -1,8 +1,8 @@
 //! Configuration text.
 
 use larder::{
-    Config, Either, Error, ErrorKind, Framed, Local, Memo, Memory, Null, Postcard, Redis, RedisLock,
-    Region, Regions,
+    Config, Either, Error, ErrorKind, Framed, Local, Memo, Memory, Null, Postcard, Redis,
+    RedisLock, Region, Regions,
 };
 
 type Stack = Framed<Postcard<Either<Memory, Either<Null, Redis>>>>;
@@ -15,7 +15,7 @@ fn refused(error: &Error) {
 }
 
 /// Reads `bytes` as TOML and as lines of pairs, one over the other, and builds the regions `a` and `b`.
-pub fn config(bytes: &[u8]) {
+pub fn config_text(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let pairs = text.lines().filter_map(|line| line.split_once('='));
     let mut config = Config::from_pairs(pairs.map(|(name, value)| (name.trim(), value.trim())));

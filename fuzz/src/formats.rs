@@ -3,8 +3,8 @@
 use std::{any::type_name, fmt::Debug};
 
 use larder::{
-    Bytes, Codec, Entry, ErrorKind, Format, JsonCodec, MsgpackCodec, MsgpackNamedCodec, PickleCodec,
-    PostcardCodec, RawCodec,
+    Bytes, Codec, Entry, ErrorKind, Format, JsonCodec, MsgpackCodec, MsgpackNamedCodec,
+    PickleCodec, PostcardCodec, RawCodec,
 };
 use serde::{Serialize, de::DeserializeOwned};
 

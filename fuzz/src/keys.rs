@@ -7,9 +7,9 @@ use std::{
 };
 
 use larder::{
-    Backend, Batch, Bytes, DogpileKey, Error, ErrorKind, Hstore, Key, KeyBuf, KeyHash,
-    KeyRules, LayerExt, Level, Memcached, MemcachedRules, Memory, Normal, Null, Put, Result, Sha1,
-    WriteOpts, function::CallKey,
+    Backend, Batch, Bytes, DogpileKey, Error, ErrorKind, Hstore, Key, KeyBuf, KeyHash, KeyRules,
+    LayerExt, Level, Memcached, MemcachedRules, Memory, Normal, Null, Put, Result, Sha1, WriteOpts,
+    function::CallKey,
 };
 
 use super::calls::at_once;
@@ -165,7 +165,10 @@ fn split(keys: &[KeyBuf]) {
             }
             (None, None) => assert_eq!(stored.name().strip_prefix('|'), Some(key.name())),
             (Some(space), _) => {
-                assert_eq!(stored.space().and_then(|stored| stored.strip_prefix("||")), Some(space));
+                assert_eq!(
+                    stored.space().and_then(|stored| stored.strip_prefix("||")),
+                    Some(space)
+                );
                 assert_eq!(stored.name(), key.name());
             }
         }

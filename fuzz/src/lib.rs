@@ -19,26 +19,68 @@ use larder::{
     MsgpackNamedCodec, NoMetaFormat, PostcardCodec, RawCodec,
 };
 
-pub use self::{codecs::pickle, config::config, keys::keys, region::region, tiered::tiered};
+pub use self::{
+    codecs::codec_pickle, config::config_text, keys::keys, region::region, tiered::tiered,
+};
 
 /// A target by its name.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
 pub const TARGETS: [Target; 15] = [
-    ("codec_json", |bytes| _ = codecs::codec(&JsonCodec, bytes)),
-    ("codec_msgpack", |bytes| _ = codecs::codec(&MsgpackCodec, bytes)),
-    ("codec_msgpack_named", |bytes| _ = codecs::codec(&MsgpackNamedCodec, bytes)),
-    ("codec_pickle", pickle),
-    ("codec_postcard", |bytes| _ = codecs::codec(&PostcardCodec, bytes)),
-    ("codec_raw", |bytes| _ = codecs::codec(&RawCodec, bytes)),
-    ("config_text", config),
-    ("format_dogpile", |bytes| _ = formats::format(&DogpileFormat::<2>, bytes)),
-    ("format_framed", |bytes| _ = formats::format(&FramedFormat, bytes)),
-    ("format_full_dict", |bytes| _ = formats::format(&FullDictFormat::<1>, bytes)),
-    ("format_int_time", |bytes| _ = formats::format(&IntTimeFormat, bytes)),
-    ("format_no_meta", |bytes| _ = formats::format(&NoMetaFormat, bytes)),
+    ("codec_json", codec_json),
+    ("codec_msgpack", codec_msgpack),
+    ("codec_msgpack_named", codec_msgpack_named),
+    ("codec_pickle", codec_pickle),
+    ("codec_postcard", codec_postcard),
+    ("codec_raw", codec_raw),
+    ("config_text", config_text),
+    ("format_dogpile", format_dogpile),
+    ("format_framed", format_framed),
+    ("format_full_dict", format_full_dict),
+    ("format_int_time", format_int_time),
+    ("format_no_meta", format_no_meta),
     ("keys", keys),
     ("region", region),
     ("tiered", tiered),
 ];
+
+pub fn codec_json(bytes: &[u8]) {
+    codecs::codec(&JsonCodec, bytes);
+}
+
+pub fn codec_msgpack(bytes: &[u8]) {
+    codecs::codec(&MsgpackCodec, bytes);
+}
+
+pub fn codec_msgpack_named(bytes: &[u8]) {
+    codecs::codec(&MsgpackNamedCodec, bytes);
+}
+
+pub fn codec_postcard(bytes: &[u8]) {
+    codecs::codec(&PostcardCodec, bytes);
+}
+
+pub fn codec_raw(bytes: &[u8]) {
+    codecs::codec(&RawCodec, bytes);
+}
+
+pub fn format_dogpile(bytes: &[u8]) {
+    formats::format(&DogpileFormat::<2>, bytes);
+}
+
+pub fn format_framed(bytes: &[u8]) {
+    formats::format(&FramedFormat, bytes);
+}
+
+pub fn format_full_dict(bytes: &[u8]) {
+    formats::format(&FullDictFormat::<1>, bytes);
+}
+
+pub fn format_int_time(bytes: &[u8]) {
+    formats::format(&IntTimeFormat, bytes);
+}
+
+pub fn format_no_meta(bytes: &[u8]) {
+    formats::format(&NoMetaFormat, bytes);
+}

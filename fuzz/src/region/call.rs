@@ -1,6 +1,8 @@
 //! The calls of a region, and what the model has to say to their answers.
 
-use std::{cell::RefCell, future::poll_fn, panic::resume_unwind, rc::Rc, task::Poll, time::Duration};
+use std::{
+    cell::RefCell, future::poll_fn, panic::resume_unwind, rc::Rc, task::Poll, time::Duration,
+};
 
 use larder::{Created, ErrorKind, Failure, Invalidation, Result};
 
@@ -64,7 +66,9 @@ impl Caller {
         let end = end.await;
         let mut model = running.0.borrow_mut();
         match if can.contains(&end) { end } else { End::Value } {
-            end @ (End::Value | End::NotStored) => Ok(model.created(at, self.ttl, end == End::Value)),
+            end @ (End::Value | End::NotStored) => {
+                Ok(model.created(at, self.ttl, end == End::Value))
+            }
             End::Nothing => Ok(vec![None; keys.len()]),
             End::Error => {
                 model.failed(at);
@@ -84,13 +88,19 @@ impl Caller {
     }
 
     async fn any(&self, key: usize) -> Result<Created<u64>, usize> {
-        let Some(value) = self.create(vec![key], ANY).await?[0] else { return Ok(Created::nothing()) };
+        let Some(value) = self.create(vec![key], ANY).await?[0] else {
+            return Ok(Created::nothing());
+        };
         let is_stored = self.model.borrow().is_stored(value);
         Ok(if is_stored { Created::new(value) } else { Created::new(value).not_stored() })
     }
 
     /// A creator of many, which leaves out what it has nothing for.
-    async fn many(&self, missing: Vec<&str>, can: &[End]) -> Result<Vec<(&'static str, u64)>, usize> {
+    async fn many(
+        &self,
+        missing: Vec<&str>,
+        can: &[End],
+    ) -> Result<Vec<(&'static str, u64)>, usize> {
         let keys = missing.iter().filter_map(|key| KEYS.iter().position(|other| other == key));
         let keys: Vec<usize> = keys.collect();
         let made = self.create(keys.clone(), can).await?;
@@ -173,11 +183,14 @@ impl Caller {
         let region = &self.region;
         let answer = match what {
             What::GetOrCreate => {
-                let answer = region.get_or_create(name, async || self.value(key, PLAIN).await.unwrap()).await;
+                let answer = region
+                    .get_or_create(name, async || self.value(key, PLAIN).await.unwrap())
+                    .await;
                 answer.map(Some).map_err(Failure::Cache)
             }
             What::Refresh => {
-                let answer = region.refresh(name, async || self.value(key, PLAIN).await.unwrap()).await;
+                let answer =
+                    region.refresh(name, async || self.value(key, PLAIN).await.unwrap()).await;
                 answer.map(Some).map_err(Failure::Cache)
             }
             What::TryGetOrCreate => {

@@ -47,18 +47,40 @@ struct Input {
 #[derive(Debug, Arbitrary)]
 enum Step {
     /// Begins a call, and polls it so many times.
-    Begin { what: What, keys: u8, process: u8, own_ttl: bool, polls: u8 },
-    Poll { call: u8, times: u8 },
-    Drop { call: u8 },
-    End { creation: u8, end: End },
+    Begin {
+        what: What,
+        keys: u8,
+        process: u8,
+        own_ttl: bool,
+        polls: u8,
+    },
+    Poll {
+        call: u8,
+        times: u8,
+    },
+    Drop {
+        call: u8,
+    },
+    End {
+        creation: u8,
+        end: End,
+    },
     /// By the clock of the region, in seconds.
-    Age { by: u8 },
+    Age {
+        by: u8,
+    },
     /// By the clock of those who wait, in seconds.
-    Wait { by: u8 },
+    Wait {
+        by: u8,
+    },
     /// The lease of a key is lost.
-    Lose { key: u8 },
+    Lose {
+        key: u8,
+    },
     /// A stranger takes the lock of a key.
-    Lend { key: u8 },
+    Lend {
+        key: u8,
+    },
     /// All strangers are done.
     Free,
     /// What was given to others to do is done.
@@ -145,7 +167,8 @@ impl World {
     fn new(input: &Input) -> Self {
         let clock = ManualClock::new(Timestamp::from_secs(1_000));
         let memo = Memo::with_capacity(64).with_clock(clock.clock());
-        let store = if input.is_slow { Either::Second(Yielding(memo)) } else { Either::First(memo) };
+        let store =
+            if input.is_slow { Either::Second(Yielding(memo)) } else { Either::First(memo) };
         let store = Arc::new(store);
         let lock = Shared::new(input.has_lock || input.has_two_processes);
         let on_timeout = match input.on_timeout % 4 {
