@@ -94,8 +94,7 @@ struct Value {
     key: usize,
     /// When its write was over, perhaps because it was dropped.
     ended: u64,
-    begun_at: Timestamp,
-    ended_at: Timestamp,
+    written: Timestamp,
 }
 
 /// A write or a removal that the second tier has taken.
@@ -128,8 +127,8 @@ impl Model {
     }
 
     fn value(&mut self, key: usize) -> u64 {
-        let (begun_at, ended_at) = (self.time(), self.time());
-        self.values.push(Value { key, ended: UNDER_WAY, begun_at, ended_at });
+        let written = self.time();
+        self.values.push(Value { key, ended: UNDER_WAY, written });
         self.values.len() as u64 - 1
     }
 
@@ -145,7 +144,7 @@ impl Model {
             }
         };
         assert_eq!(value.key, key, "the value of another key");
-        let is_kept = value.ended == UNDER_WAY || time.since(value.ended_at) <= KEPT;
+        let is_kept = value.ended == UNDER_WAY || time.since(value.written) <= KEPT;
         assert!(is_kept, "it should be gone");
         for change in self.changes.iter().filter(|change| change.keys.contains(&key)) {
             let is_replaced = value.ended < change.begun && change.ended < begun;
@@ -180,7 +179,7 @@ impl Drop for Writing {
         let (now, time) = (model.next(), model.time());
         for value in &self.1 {
             let value = &mut model.values[*value as usize];
-            (value.ended, value.ended_at) = (now, time);
+            (value.ended, value.written) = (now, time);
         }
     }
 }
@@ -229,6 +228,8 @@ async fn run(input: Input) {
             }
             Step::Calm => world.calm(),
             Step::Evict { key } => world.evict(usize::from(key) % KEYS.len()),
+            // What is under way keeps what it writes for as long as it was told to, counted from its end.
+            Step::Age { .. } if !calls.is_empty() => {}
             Step::Age { by } => {
                 let clock = world.model.borrow().clock.clone();
                 clock.advance(Duration::from_secs(u64::from(by % 16)));
@@ -393,12 +394,7 @@ impl World {
                 let value =
                     found.as_ref().expect("nothing fails").as_ref().and_then(|entry| entry.value);
                 self.model.borrow().found(begun, time, key, found);
-                let model = self.model.borrow();
-                // A write that took its time ends later in the first tier than in the second.
-                let lives_on = |value: u64| {
-                    far.is_none() && time.since(model.values[value as usize].begun_at) > KEPT
-                };
-                if !model.strayed[key] && !value.is_some_and(lives_on) {
+                if !self.model.borrow().strayed[key] {
                     assert_eq!(value, far, "{name}: a copy of something else");
                 }
             }

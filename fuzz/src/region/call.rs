@@ -56,8 +56,8 @@ const ANY: &[End] = &[End::Value, End::NotStored, End::Nothing, End::Error, End:
 
 impl Caller {
     /// A creator, which ends as it is told, if it `can`.
-    async fn create(&self, keys: Vec<usize>, can: &[End]) -> Made {
-        let at = self.model.borrow_mut().creation(self.process, &keys);
+    async fn create(&self, window: Window, keys: Vec<usize>, can: &[End]) -> Made {
+        let at = self.model.borrow_mut().creation(window, self.process, &keys);
         let running = Running(Rc::clone(&self.model), at);
         let end = poll_fn(|cx| match self.model.borrow_mut().told(at, cx.waker()) {
             Some(end) => Poll::Ready(end),
@@ -83,12 +83,12 @@ impl Caller {
     }
 
     /// A creator of one key that has a value for it, or fails if it can.
-    async fn value(&self, key: usize, can: &[End]) -> Result<u64, usize> {
-        Ok(self.create(vec![key], can).await?[0].expect("it has a value"))
+    async fn value(&self, window: Window, key: usize, can: &[End]) -> Result<u64, usize> {
+        Ok(self.create(window, vec![key], can).await?[0].expect("it has a value"))
     }
 
-    async fn any(&self, key: usize) -> Result<Created<u64>, usize> {
-        let Some(value) = self.create(vec![key], ANY).await?[0] else {
+    async fn any(&self, window: Window, key: usize) -> Result<Created<u64>, usize> {
+        let Some(value) = self.create(window, vec![key], ANY).await?[0] else {
             return Ok(Created::nothing());
         };
         let is_stored = self.model.borrow().is_stored(value);
@@ -98,12 +98,13 @@ impl Caller {
     /// A creator of many, which leaves out what it has nothing for.
     async fn many(
         &self,
+        window: Window,
         missing: Vec<&str>,
         can: &[End],
     ) -> Result<Vec<(&'static str, u64)>, usize> {
         let keys = missing.iter().filter_map(|key| KEYS.iter().position(|other| other == key));
         let keys: Vec<usize> = keys.collect();
-        let made = self.create(keys.clone(), can).await?;
+        let made = self.create(window, keys.clone(), can).await?;
         let made = keys.into_iter().zip(made).filter_map(|(key, value)| Some((KEYS[key], value?)));
         Ok(made.collect())
     }
@@ -184,19 +185,20 @@ impl Caller {
         let answer = match what {
             What::GetOrCreate => {
                 let answer = region
-                    .get_or_create(name, async || self.value(key, PLAIN).await.unwrap())
+                    .get_or_create(name, async || self.value(window, key, PLAIN).await.unwrap())
                     .await;
                 answer.map(Some).map_err(Failure::Cache)
             }
             What::Refresh => {
-                let answer =
-                    region.refresh(name, async || self.value(key, PLAIN).await.unwrap()).await;
+                let answer = region
+                    .refresh(name, async || self.value(window, key, PLAIN).await.unwrap())
+                    .await;
                 answer.map(Some).map_err(Failure::Cache)
             }
             What::TryGetOrCreate => {
-                region.try_get_or_create(name, || self.value(key, FAILING)).await.map(Some)
+                region.try_get_or_create(name, || self.value(window, key, FAILING)).await.map(Some)
             }
-            _ => region.try_get_or_create_with(name, || self.any(key)).await,
+            _ => region.try_get_or_create_with(name, || self.any(window, key)).await,
         };
         self.answered(window, &[key], vec![answer], !matches!(what, What::GetOrCreateWith));
     }
@@ -205,13 +207,16 @@ impl Caller {
         let window = self.window();
         let names: Vec<&str> = keys.iter().map(|key| KEYS[*key]).collect();
         let answers: Answers = if matches!(what, What::GetOrCreateMulti) {
-            let create = async |missing| self.many(missing, PLAIN).await.expect("it cannot fail");
+            let create =
+                async |missing| self.many(window, missing, PLAIN).await.expect("it cannot fail");
             match self.region.get_or_create_multi(names, create).await {
                 Ok(found) => found.into_iter().map(Ok).collect(),
                 Err(error) => keys.iter().map(|_| Err(Failure::Cache(error.clone()))).collect(),
             }
         } else {
-            self.region.try_get_or_create_multi(names, |missing| self.many(missing, SPARING)).await
+            self.region
+                .try_get_or_create_multi(names, |missing| self.many(window, missing, SPARING))
+                .await
         };
         self.answered(window, keys, answers, false);
     }

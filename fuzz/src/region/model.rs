@@ -151,12 +151,15 @@ impl Model {
         self.lost[key] = self.next();
     }
 
-    /// A creator begins: no other one may be at these keys, or it was voided or too slow.
-    pub(super) fn creation(&mut self, process: usize, keys: &[usize]) -> usize {
+    /// The creator of a call begins: no other one may be at these keys, or one of them was voided or too
+    /// slow; this one perhaps before it began.
+    pub(super) fn creation(&mut self, window: Window, process: usize, keys: &[usize]) -> usize {
         for key in keys {
             let running = self.creations.iter().filter(|other| other.ended == UNDER_WAY);
             for other in running.filter(|other| other.keys.contains(key)) {
-                assert!(self.is_void(other, process, *key), "two at {} at a time", KEYS[*key]);
+                let is_void = self.is_void(other.begun, other.since, other.process, *key)
+                    || self.is_void(window.begun, window.since, process, *key);
+                assert!(is_void, "two at {} at a time", KEYS[*key]);
             }
         }
         let begun = self.next();
@@ -174,18 +177,16 @@ impl Model {
         self.creations.len() - 1
     }
 
-    fn is_void(&self, creation: &Creation, process: usize, key: usize) -> bool {
+    /// Whether what began then has lost its right to create `key` in its process.
+    fn is_void(&self, begun: u64, since: Instant, process: usize, key: usize) -> bool {
         // Of two processes whose time is up together, one may take over from the other.
-        let has_waited =
-            creation.since.elapsed() >= PATIENCE || self.processes > 1 && !self.is_patient();
+        let has_waited = since.elapsed() >= PATIENCE || self.processes > 1 && !self.is_patient();
         let too_slow = self.on_timeout == OnTimeout::Create && has_waited;
         let voids = |change: &Change| {
-            let ours = change.process == process && creation.process == process;
-            change.begun > creation.begun
-                && change.keys.contains(&key)
-                && (!change.invalidates || ours)
+            let is_known = !change.invalidates || change.process == process;
+            change.begun > begun && change.keys.contains(&key) && is_known
         };
-        too_slow || self.lost[key] > creation.begun || self.changes.iter().any(voids)
+        too_slow || self.lost[key] > begun || self.changes.iter().any(voids)
     }
 
     /// How a creation is told to end, if it is.
