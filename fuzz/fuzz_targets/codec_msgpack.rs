@@ -1,6 +1,5 @@
 #![no_main]
 
-use larder::MsgpackCodec;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| larder_fuzz::codec(&MsgpackCodec, bytes));
+fuzz_target!(|bytes: &[u8]| larder_fuzz::codec_msgpack(bytes));

@@ -2,4 +2,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| larder_fuzz::pickle(bytes));
+fuzz_target!(|bytes: &[u8]| larder_fuzz::codec_pickle(bytes));

@@ -1,6 +1,5 @@
 #![no_main]
 
-use larder::DogpileFormat;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| larder_fuzz::format(&DogpileFormat::<2>, bytes));
+fuzz_target!(|bytes: &[u8]| larder_fuzz::format_dogpile(bytes));

@@ -1,6 +1,5 @@
 #![no_main]
 
-use larder::FramedFormat;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| larder_fuzz::format(&FramedFormat, bytes));
+fuzz_target!(|bytes: &[u8]| larder_fuzz::format_framed(bytes));

@@ -1,6 +1,5 @@
 #![no_main]
 
-use larder::FullDictFormat;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| larder_fuzz::format(&FullDictFormat::<1>, bytes));
+fuzz_target!(|bytes: &[u8]| larder_fuzz::format_full_dict(bytes));

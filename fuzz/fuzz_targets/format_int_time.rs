@@ -1,6 +1,5 @@
 #![no_main]
 
-use larder::IntTimeFormat;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| larder_fuzz::format(&IntTimeFormat, bytes));
+fuzz_target!(|bytes: &[u8]| larder_fuzz::format_int_time(bytes));

@@ -1,6 +1,5 @@
 #![no_main]
 
-use larder::NoMetaFormat;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| larder_fuzz::format(&NoMetaFormat, bytes));
+fuzz_target!(|bytes: &[u8]| larder_fuzz::format_no_meta(bytes));

@@ -1,9 +1,14 @@
 //! A near tier that takes its time to write.
 
-use larder::testing::{Calls, store_suite};
+use std::{future::poll_fn, task::Poll};
+
+use larder::{
+    ErrorKind,
+    testing::{Calls, Fault, store_suite},
+};
 
 use super::*;
-use crate::support::yielding::Yielding;
+use crate::support::yielding::{Yielding, give_way, until};
 
 type SlowNear = Chaos<Yielding<Memo<String>>>;
 type Slow = Tiered<SlowNear, Far, Bell>;
@@ -103,4 +108,23 @@ async fn a_dropped_reader_leaves_no_doubtful_copy() {
         (far.asked(Calls::Reads) == asked).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_doubt_that_ends_while_a_copy_is_read_counts() {
+    let near = Chaos::new(Memo::<String>::new());
+    let near_chaos = near.handle();
+    let tiers = Tiered::new(near, far(&truth()).0);
+    put(&tiers, "k", "old").await;
+    near_chaos.inject(Fault::Error(ErrorKind::Backend).on(Calls::Writes).times(1));
+    tiers.write("k".into(), &entry("new"), WriteOpts::default()).await.unwrap_err();
+    // A reader has the old copy in hand, which is removed before it goes on.
+    let hold = near_chaos.hold_answer(Calls::Reads);
+    let mut reader = Box::pin(get(&tiers, "k"));
+    assert!(poll_fn(|cx| Poll::Ready(reader.as_mut().poll(cx).is_pending())).await);
+    until(|| near_chaos.asked(Calls::Removals) > 0).await;
+    give_way().await;
+    assert!(tiers.l1().inner().is_empty(), "it was removed");
+    hold.release();
+    assert_eq!(reader.await.as_deref(), Some("new"));
 }

@@ -41,6 +41,14 @@ impl Doubts {
         self.open.store(known.len(), Ordering::Release);
     }
 
+    /// Taken before copies of `keys` are read: differs from every later [`count`](Self::count) if one of them
+    /// is in doubt now, because that may be over before the copy arrives.
+    #[inline]
+    pub(super) fn mark(&self, keys: &[Key<'_>]) -> u64 {
+        let count = self.count();
+        if keys.iter().any(|key| self.are_about(*key)) { u64::MAX } else { count }
+    }
+
     #[inline]
     pub(super) fn count(&self) -> u64 {
         self.count.load(Ordering::Acquire)

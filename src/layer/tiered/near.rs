@@ -122,10 +122,10 @@ impl<A: Level + 'static> Near<A> {
         self.at_once.load(Ordering::Acquire)
     }
 
-    /// How many doubts there have been; taken before a copy is read.
+    /// What is known of doubts about `keys`; taken before their copies are read.
     #[inline]
-    pub(super) fn mark(&self) -> u64 {
-        if self.is_at_once() { 0 } else { self.doubts.count() }
+    pub(super) fn mark(&self, keys: &[Key<'_>]) -> u64 {
+        if self.is_at_once() { 0 } else { self.doubts.mark(keys) }
     }
 
     /// Whether a copy of `key` that was read since `mark` may be wrong. Of a store inside the process none
@@ -149,7 +149,7 @@ impl<A: Level + 'static> Near<A> {
     where
         A: Store<T>,
     {
-        let mark = self.mark();
+        let mark = self.mark(&[key]);
         match self.store.read_with(key, opts).await {
             Ok(found) => found.filter(|_| !self.doubts(key, mark, pass)),
             Err(error) => {
@@ -170,7 +170,7 @@ impl<A: Level + 'static> Near<A> {
         A: Store<T>,
         T: Send,
     {
-        let mark = self.mark();
+        let mark = self.mark(keys);
         let found = match self.store.read_multi_with(keys, opts).await {
             Ok(found) => found,
             Err(error) => keys.iter().map(|_| Err(error.clone())).collect(),

@@ -176,7 +176,7 @@ where
 
     fn read(&self, key: Key<'_>) -> impl Future<Output = Answer<T>> + Send {
         let rest = move || Box::pin(self.fetch(key, ReadOpts::default(), true));
-        let mark = self.near.mark();
+        let mark = self.near.mark(&[key]);
         let near = self.near.store.read(key);
         Read { near, tiers: self, key, mark, rest: Rest::Ahead(rest) }
     }
