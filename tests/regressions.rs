@@ -57,14 +57,16 @@ fn every_target_is_fuzzed_and_replayed() {
     }
 }
 
+/// How many pairs of a codec and a type are reached.
+fn pairs(format: &impl Format) -> usize {
+    let chosen: HashSet<_> = (0..=u8::MAX).map(|n| formats::format(format, &[n])).collect();
+    chosen.len()
+}
+
 #[test]
 fn every_type_is_reached_and_under_each_format_with_every_codec() {
     let types: HashSet<&str> = (0..=u8::MAX).map(|n| codecs::codec(&RawCodec, &[n])).collect();
     assert_eq!(types.len(), usize::from(codecs::TYPES));
-    fn pairs(format: &impl Format) -> usize {
-        let chosen: HashSet<_> = (0..=u8::MAX).map(|n| formats::format(format, &[n])).collect();
-        chosen.len()
-    }
     let all = usize::from(formats::CHOICES.0) * usize::from(formats::CHOICES.1);
     assert_eq!(pairs(&DogpileFormat::<2>), all);
     assert_eq!(pairs(&FramedFormat), all);

@@ -53,12 +53,12 @@ pub fn keys(bytes: &[u8]) {
     match choice % 20 {
         0 => plainly(keys),
         1 => apart(keys, |seen| seen.prefixed("app:")),
-        2 => apart(keys, |seen| seen.versioned::<3>()),
+        2 => apart(keys, LayerExt::versioned::<3>),
         3 => split(keys),
         4 => bucketed::<2>(keys),
         5 => bucketed::<10>(keys),
         6 => bucketed::<{ u32::MAX }>(keys),
-        7 => apart(keys, |seen| seen.hashed()),
+        7 => apart(keys, LayerExt::hashed),
         8 => apart(keys, |seen| seen.keyed(KeyHash::new().longer_than(5))),
         9 => apart(keys, |seen| seen.keyed(KeyHash::with(Sha1))),
         10 => normal::<MemcachedRules>(keys),
@@ -67,9 +67,9 @@ pub fn keys(bytes: &[u8]) {
         12 => apart(keys, |seen| seen.split_at::<':'>().prefixed("v3:").versioned::<3>()),
         13 => apart(keys, |seen| seen.normalized().bucketed::<10>().split_at::<'|'>()),
         14 => memcached(keys),
-        15 => stored(keys, Memory::new()),
-        16 => stored(keys, Hstore::<_>::new(Memory::new()).split_at::<'|'>()),
-        17 => stored(keys, Hstore::<_>::new(Memory::new()).bucketed::<10>()),
+        15 => stored(keys, &Memory::new()),
+        16 => stored(keys, &Hstore::<_>::new(Memory::new()).split_at::<'|'>()),
+        17 => stored(keys, &Hstore::<_>::new(Memory::new()).bucketed::<10>()),
         18 => calls(keys),
         _ => dogpile(keys),
     }
@@ -153,7 +153,7 @@ fn apart<L: Backend>(keys: &[KeyBuf], layer: impl Fn(Seen) -> L) {
 }
 
 fn split(keys: &[KeyBuf]) {
-    apart(keys, |seen| seen.split_at::<'|'>());
+    apart(keys, LayerExt::split_at::<'|'>);
     let level = Null.split_at::<'|'>();
     for key in keys {
         let stored = mapped(&level, key);
@@ -177,7 +177,7 @@ fn split(keys: &[KeyBuf]) {
 }
 
 fn bucketed<const N: u32>(keys: &[KeyBuf]) {
-    apart(keys, |seen| seen.bucketed::<N>());
+    apart(keys, LayerExt::bucketed::<N>);
     let level = Null.bucketed::<N>();
     for key in keys {
         let stored = mapped(&level, key);
@@ -278,7 +278,7 @@ fn memcached(keys: &[KeyBuf]) {
 }
 
 /// Each key has its own value, and goes alone.
-fn stored<B: Backend>(keys: &[KeyBuf], level: B) {
+fn stored(keys: &[KeyBuf], level: &impl Backend) {
     let borrowed: Vec<Key<'_>> = keys.iter().map(KeyBuf::as_key).collect();
     let value = |at: usize| Bytes::from(vec![u8::try_from(at).expect("few keys")]);
     let puts: Vec<Put<'_, Bytes>> = borrowed

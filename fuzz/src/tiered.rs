@@ -136,7 +136,7 @@ impl Model {
     /// something else that the second tier took, and that was over when the read began.
     fn found(&self, begun: u64, time: Timestamp, key: usize, found: Answer) {
         let value = match found {
-            Ok(Some(Entry { value: Some(value), .. })) => &self.values[value as usize],
+            Ok(Some(Entry { value: Some(value), .. })) => &self.values[place(value)],
             Ok(_) => return,
             Err(error) => {
                 assert!(!self.is_calm, "{error:?}");
@@ -165,7 +165,9 @@ impl Model {
             let ended = self.next();
             self.changes.push(Change { keys: keys.to_vec(), begun, ended });
         } else {
-            keys.iter().for_each(|key| self.strayed[*key] = true);
+            for key in keys {
+                self.strayed[*key] = true;
+            }
         }
     }
 }
@@ -178,7 +180,7 @@ impl Drop for Writing {
         let mut model = self.0.borrow_mut();
         let (now, time) = (model.next(), model.time());
         for value in &self.1 {
-            let value = &mut model.values[*value as usize];
+            let value = &mut model.values[place(*value)];
             (value.ended, value.written) = (now, time);
         }
     }
@@ -215,7 +217,7 @@ async fn run(input: Input) {
                 }
             }
             Step::Fail { far, fault, calls, skip, times } => {
-                world.fail(far, fault, calls, skip, times)
+                world.fail(far, fault, calls, skip, times);
             }
             Step::Hold { far, calls, answered } => {
                 let (tier, calls) = (if far { &world.far } else { &world.near }, kind(calls));
@@ -408,4 +410,9 @@ fn chosen_tiers(tiers: u8) -> Tiers {
         1 => Tiers::ALL.without(1),
         _ => Tiers::ALL,
     }
+}
+
+/// Where a value stands.
+fn place(value: u64) -> usize {
+    usize::try_from(value).expect("few values")
 }

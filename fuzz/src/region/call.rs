@@ -131,7 +131,7 @@ impl Caller {
                 Ok(None) => assert!(!some, "nothing"),
                 Err(Failure::Creator(at)) => model.handed_error(window, *key, *at),
                 Err(Failure::Cache(error)) if error.kind() == ErrorKind::Timeout => {
-                    model.timed_out(window);
+                    window.timed_out();
                 }
                 Err(Failure::Cache(error)) => panic!("{error:?}"),
             }
@@ -227,10 +227,8 @@ impl World {
     pub(super) fn call(&self, what: What, keys: u8, process: u8, own_ttl: bool) -> Call<()> {
         let process = usize::from(process) % self.regions.len();
         let region = self.regions[process].clone();
-        let (region, ttl) = match own_ttl {
-            true => (region.with_ttl(OWN_TTL), OWN_TTL),
-            false => (region, EXPIRE_AFTER),
-        };
+        let (region, ttl) =
+            if own_ttl { (region.with_ttl(OWN_TTL), OWN_TTL) } else { (region, EXPIRE_AFTER) };
         let caller = Caller { region, model: Rc::clone(&self.model), process, ttl };
         let keys = chosen(keys);
         Call::new(async move {

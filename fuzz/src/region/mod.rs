@@ -34,6 +34,7 @@ const ROUNDS: usize = 1_000;
 
 type Cached = Region<Arc<Either<Memo<u64>, Yielding<Memo<u64>>>>, Shared>;
 
+#[expect(clippy::struct_excessive_bools, reason = "each says something else")]
 #[derive(Debug, Arbitrary)]
 struct Input {
     has_lock: bool,

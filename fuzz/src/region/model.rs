@@ -142,7 +142,7 @@ impl Model {
     pub(super) fn write_ends(&mut self, values: &[u64]) {
         let (now, time) = (self.next(), self.time());
         for value in values {
-            let value = &mut self.values[*value as usize];
+            let value = &mut self.values[place(*value)];
             (value.there, value.stamp) = (now, time);
         }
     }
@@ -202,14 +202,14 @@ impl Model {
         let keys = self.creations[at].keys.clone();
         let made = keys.into_iter().map(|key| {
             let value = self.value(key, begun, stamp, ttl);
-            self.values[value as usize].stored = stored;
+            self.values[place(value)].stored = stored;
             Some(value)
         });
         made.collect()
     }
 
     pub(super) fn is_stored(&self, value: u64) -> bool {
-        self.values[value as usize].stored
+        self.values[place(value)].stored
     }
 
     pub(super) fn failed(&mut self, at: usize) {
@@ -253,7 +253,7 @@ impl Model {
 
     /// A call was handed `value`; `fresh` if nothing stale will do.
     pub(super) fn handed(&self, window: Window, key: usize, value: u64, fresh: bool) {
-        let value = &self.values[value as usize];
+        let value = &self.values[place(value)];
         assert_eq!(value.key, key, "the value of another key");
         if fresh {
             assert!(value.stored, "it was not to be stored");
@@ -281,9 +281,16 @@ impl Model {
         assert!(creation.has_failed && creation.keys.contains(&key), "the error of another one");
         assert!(creation.ended > window.begun, "an error from before");
     }
+}
 
-    /// A call was told that it waited too long.
-    pub(super) fn timed_out(&self, window: Window) {
-        assert!(window.since.elapsed() >= PATIENCE, "it did not wait that long");
+impl Window {
+    /// The call was told that it waited too long.
+    pub(super) fn timed_out(self) {
+        assert!(self.since.elapsed() >= PATIENCE, "it did not wait that long");
     }
+}
+
+/// Where a value stands.
+fn place(value: u64) -> usize {
+    usize::try_from(value).expect("few values")
 }
