@@ -8,7 +8,7 @@
     feature = "codec-msgpack",
     feature = "codec-postcard",
 ))]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
+#![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, process::Command, time::Duration};
 
@@ -37,8 +37,7 @@ fn a_layer_without_state_adds_nothing() {
     assert_eq!(size_of::<NoMeta<Postcard<Memory>>>(), size_of::<Memory>());
     assert_eq!(size_of::<Framed<Postcard<Memory>>>(), size_of::<Memory>());
     assert_eq!(size_of::<Whole>(), size_of::<Hstore<Redis>>());
-    // A pointer: clones share it.
-    assert!(size_of::<Region<Memo<u64>>>() <= 8 * size_of::<usize>());
+    // Whatever the stack: clones share it.
     assert_eq!(size_of::<Region<Memo<u64>>>(), size_of::<Region<Whole>>());
 }
 

@@ -204,6 +204,11 @@ impl<O: Observe, S: Level> Observed<O, S> {
         Watched::new(inner, self.look(op, asked))
     }
 
+    #[inline]
+    fn listens_to(&self, op: Op) -> bool {
+        self.observer.enabled() && self.observer.wants(op)
+    }
+
     /// Begins to look at an operation, if anyone listens.
     #[inline]
     fn look<'o, 's, 'k>(
@@ -211,8 +216,7 @@ impl<O: Observe, S: Level> Observed<O, S> {
         op: Op,
         asked: impl FnOnce() -> Asked<'s, 'k>,
     ) -> Option<Watch<'o, 's, 'k, O, S>> {
-        let wanted = self.observer.enabled() && self.observer.wants(op);
-        wanted.then(|| Watch::start(&self.observer, &self.inner, op, asked()))
+        self.listens_to(op).then(|| Watch::start(&self.observer, &self.inner, op, asked()))
     }
 }
 
@@ -252,7 +256,7 @@ impl<O: Observe, S: Backend> Backend for Observed<O, S> {
     // Who listens sees reads, and nothing passes by.
     #[inline]
     fn glance(&self, key: Key<'_>) -> Option<Bytes> {
-        if self.observer.enabled() { None } else { self.inner.glance(key) }
+        if self.listens_to(Op::Get) { None } else { self.inner.glance(key) }
     }
 
     fn get(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Bytes>>> + Send {
@@ -326,7 +330,7 @@ where
 {
     #[inline]
     fn glance(&self, key: Key<'_>) -> Option<Entry<Option<T>>> {
-        if self.observer.enabled() { None } else { self.inner.glance(key) }
+        if self.listens_to(Op::Get) { None } else { self.inner.glance(key) }
     }
 
     fn read(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Entry<Option<T>>>>> + Send {
