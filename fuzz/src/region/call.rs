@@ -27,12 +27,12 @@ impl Drop for Running {
     }
 }
 
-/// Values that are being written; that ends when this is dropped.
-struct Writing(Rc<RefCell<Model>>, Vec<u64>);
+/// A change, and the values it writes; it ends when this is dropped.
+struct Changing(Rc<RefCell<Model>>, usize, Vec<u64>);
 
-impl Drop for Writing {
+impl Drop for Changing {
     fn drop(&mut self) {
-        self.0.borrow_mut().write_ends(&self.1);
+        self.0.borrow_mut().change_ends(self.1, &self.2);
     }
 }
 
@@ -149,25 +149,27 @@ impl Caller {
             let values: Vec<u64> = each.iter().map(|key| model.written(*key, self.ttl)).collect();
             (change, values)
         };
-        let writing = Writing(Rc::clone(&self.model), values.clone());
+        let changing = Changing(Rc::clone(&self.model), change, values.clone());
         let result = if many {
             self.region.set_multi(each.iter().map(|key| KEYS[*key]).zip(values)).await
         } else {
             self.region.set(KEYS[each[0]], values[0]).await
         };
         result.expect("the store does not fail");
-        drop(writing);
+        drop(changing);
         self.model.borrow_mut().changed(change);
     }
 
     async fn delete(&self, keys: &[usize], many: bool) {
         let change = self.model.borrow_mut().change(self.process, keys);
+        let changing = Changing(Rc::clone(&self.model), change, Vec::new());
         let result = if many {
             self.region.delete_multi(keys.iter().map(|key| KEYS[*key])).await
         } else {
             self.region.delete(KEYS[keys[0]]).await
         };
         result.expect("the store does not fail");
+        drop(changing);
         self.model.borrow_mut().changed(change);
     }
 

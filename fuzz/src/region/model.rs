@@ -48,7 +48,10 @@ struct Change {
     keys: Vec<usize>,
     process: usize,
     begun: u64,
+    /// When it was done.
     ended: u64,
+    /// When it was done or dropped.
+    over: u64,
     /// Only for those who want something fresh.
     is_soft: bool,
     invalidates: bool,
@@ -123,7 +126,8 @@ impl Model {
     pub(super) fn change(&mut self, process: usize, keys: &[usize]) -> usize {
         let begun = self.next();
         let (keys, is_soft, invalidates) = (keys.to_vec(), false, false);
-        let change = Change { keys, process, begun, ended: UNDER_WAY, is_soft, invalidates };
+        let (ended, over) = (UNDER_WAY, UNDER_WAY);
+        let change = Change { keys, process, begun, ended, over, is_soft, invalidates };
         self.changes.push(change);
         self.changes.len() - 1
     }
@@ -136,11 +140,13 @@ impl Model {
 
     pub(super) fn changed(&mut self, at: usize) {
         self.changes[at].ended = self.next();
+        self.changes[at].over = self.now;
     }
 
-    /// A write is over, perhaps because it was dropped.
-    pub(super) fn write_ends(&mut self, values: &[u64]) {
+    /// A change that writes these values is over, perhaps because it was dropped.
+    pub(super) fn change_ends(&mut self, at: usize, values: &[u64]) {
         let (now, time) = (self.next(), self.time());
+        self.changes[at].over = now;
         for value in values {
             let value = &mut self.values[place(*value)];
             (value.there, value.stamp) = (now, time);
@@ -184,7 +190,7 @@ impl Model {
         let too_slow = self.on_timeout == OnTimeout::Create && has_waited;
         let voids = |change: &Change| {
             let is_known = !change.invalidates || change.process == process;
-            change.begun > begun && change.keys.contains(&key) && is_known
+            change.over > begun && change.keys.contains(&key) && is_known
         };
         too_slow || self.lost[key] > begun || self.changes.iter().any(voids)
     }
