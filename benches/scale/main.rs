@@ -13,6 +13,7 @@ use larder_benches::{Blob, Report};
 
 fn main() {
     let mut report = Report::new("scale");
+    capacity::measure(&mut report);
     let long = std::env::var_os("LARDER_BENCH_LONG").is_some();
     for entries in [1_000, 10_000, 100_000, 1_000_000, 10_000_000] {
         growth::measure::<u64>(&mut report, "8 bytes", entries);
@@ -22,6 +23,5 @@ fn main() {
             println!("\n{entries} entries of 100 bytes are left out; LARDER_BENCH_LONG=1 has them");
         }
     }
-    capacity::measure(&mut report);
     report.save();
 }
