@@ -45,11 +45,6 @@ fn rows_of<T: CodedValue>(both: &mut Both<T>) {
     both.by_hand("by hand: postcard, (value, seconds)", write, |bytes| {
         postcard::from_bytes::<(T, i64)>(bytes).expect("it is decoded").0
     });
-    // It reads any number as a time: of codecs that tell what follows, which Postcard does not.
-    both.row::<IntDictFormat, MsgpackCodec>("IntDict<Msgpack>");
-    both.row::<IntDictFormat, MsgpackNamedCodec>("IntDict<MsgpackNamed>");
-    both.row::<IntDictFormat, JsonCodec>("IntDict<Json>");
-    both.row::<IntDictFormat, PickleCodec>("IntDict<Pickle>");
     formats::<T, MsgpackCodec>(both, "Msgpack");
     formats::<T, MsgpackNamedCodec>(both, "MsgpackNamed");
     formats::<T, PostcardCodec>(both, "Postcard");
@@ -61,6 +56,7 @@ fn formats<T: CodedValue, C: Codec + Default + 'static>(both: &mut Both<T>, code
     both.row::<NoMetaFormat, C>(&format!("NoMeta<{codec}>"));
     both.row::<IntTimeFormat, C>(&format!("IntTime<{codec}>"));
     both.row::<FullDictFormat, C>(&format!("FullDict<{codec}>"));
+    both.row::<IntDictFormat, C>(&format!("IntDict<{codec}>"));
     both.row::<CoarseFormat, C>(&format!("Coarse<{codec}>"));
     both.row::<FramedFormat, C>(&format!("Framed<{codec}>"));
     both.row::<DogpileFormat, C>(&format!("Dogpile<{codec}>"));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use larder::{LayerExt, Memo, Region};
 use larder_benches::{Report, Trace, now};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const KEYS: u32 = 100_000;
 const LENGTH: u32 = 1_000_000;
@@ -66,9 +66,12 @@ fn row(report: &mut Report, name: &str, ratios: &[f64], best: &[f64]) {
         print!(" {:>14}", format!("{ratio:.1} ({:.2})", ratio / best));
     }
     println!();
-    let shares: Vec<_> =
-        SHARES.iter().zip(ratios).map(|(share, hits)| json!([share, hits])).collect();
-    report.figure(format!("hits in percent by room in percent: {name}"), shares);
+    let shares = SHARES.iter().zip(ratios).zip(best);
+    let shares = shares.map(|((share, hits), best)| {
+        (format!("{share} %"), json!(format!("{hits:.1} ({:.2})", hits / best)))
+    });
+    let title = "Hits in percent, and as a share of the best choice, where there is room for some of the keys";
+    report.row(title, name, &Value::Object(shares.collect()));
 }
 
 fn memo(room: usize) -> Seek {

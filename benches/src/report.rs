@@ -23,9 +23,15 @@ impl Report {
         self.tables.push(table.measure());
     }
 
-    /// Keeps what was measured otherwise. Who measures prints.
-    pub fn figure(&mut self, name: impl Into<String>, value: impl Into<Value>) {
-        self.figures.insert(name.into(), value.into());
+    /// Keeps a row of what was measured otherwise, in the table `title`; `row` is an object, whose names are
+    /// the columns. Who measures prints.
+    pub fn row(&mut self, title: &str, name: &str, row: &Value) {
+        let empty = || json!({ "title": title, "rows": [] });
+        let table = self.figures.entry(title).or_insert_with(empty);
+        let mut whole = json!({ "name": name });
+        let columns = row.as_object().expect("a row is an object");
+        whole.as_object_mut().expect("so is this").extend(columns.clone());
+        table["rows"].as_array_mut().expect("rows").push(whole);
     }
 
     /// Writes everything down.

@@ -38,5 +38,5 @@ fn row<S: Store<User>, L: Lock>(report: &mut Report, name: &str, region: &Region
     println!("{name:<64} {get:>8} {single:>14} {batch:>20}");
     let sizes =
         serde_json::json!({ "get": get, "get_or_create": single, "get_or_create_multi": batch });
-    report.figure(format!("bytes of futures: {name}"), sizes);
+    report.row("Bytes of futures", name, &sizes);
 }

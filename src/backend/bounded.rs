@@ -81,7 +81,7 @@ impl<V: Clone> Bounded<V> {
     // the processor wait for its own stores, longer than the whole search takes.
     #[inline(never)]
     pub(super) fn get(&self, key: &Key<'_>) -> Option<V> {
-        self.kept(key, self.cache.get(&Unwanted(*key))?)
+        self.kept(key, self.cache.get(&Aside(*key))?)
     }
 
     #[expect(clippy::inline_always, reason = "measured: else the value is moved once more")]
@@ -104,7 +104,7 @@ impl<V: Clone> Bounded<V> {
     #[inline(never)]
     fn drop_expired(&self, key: &Key<'_>, expires_at: Timestamp) {
         // Only if it is still the expired one: a new value may have come in between.
-        self.cache.remove_if(&Unwanted(*key), |slot| slot.expires_at == expires_at);
+        self.cache.remove_if(&Aside(*key), |slot| slot.expires_at == expires_at);
     }
 
     pub(super) fn insert(&self, key: Key<'_>, value: V, opts: WriteOpts<'_>, weight: u64) {
@@ -115,7 +115,7 @@ impl<V: Clone> Bounded<V> {
     }
 
     pub(super) fn remove(&self, key: Key<'_>) {
-        self.cache.remove_if(&Unwanted(key), |_| true);
+        self.cache.remove_if(&Aside(key), |_| true);
     }
 
     pub(super) fn len(&self) -> usize {
@@ -136,12 +136,12 @@ impl<V: Clone> Bounded<V> {
     }
 }
 
-/// A key to be removed. A type of its own, so that the search for a key to be read has one caller
-/// and is inlined there.
+/// A key that is looked for off the way of a hit: by reads that wait, and to be removed. A type of its own, so that
+/// the search at a glance has one caller, and is inlined there.
 #[derive(Hash)]
-struct Unwanted<'a>(Key<'a>);
+struct Aside<'a>(Key<'a>);
 
-impl Equivalent<KeyBuf> for Unwanted<'_> {
+impl Equivalent<KeyBuf> for Aside<'_> {
     fn equivalent(&self, key: &KeyBuf) -> bool {
         self.0.equivalent(key)
     }

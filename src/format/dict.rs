@@ -2,7 +2,7 @@
 
 #[cfg(feature = "format-dogpile")]
 use std::io::Write as _;
-use std::{fmt, ops::RangeInclusive};
+use std::{fmt, marker::PhantomData, ops::RangeInclusive};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -87,19 +87,18 @@ impl<C: Serialize> Serialize for Dict<C> {
     }
 }
 
-// Any number is a time, whoever wrote it.
-impl<'de> Deserialize<'de> for Dict<f64> {
+impl<'de, C: Deserialize<'de>> Deserialize<'de> for Dict<C> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct DictVisitor;
+        struct DictVisitor<C>(PhantomData<C>);
 
-        impl<'de> Visitor<'de> for DictVisitor {
-            type Value = Dict<f64>;
+        impl<'de, C: Deserialize<'de>> Visitor<'de> for DictVisitor<C> {
+            type Value = Dict<C>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a dictionary with `v` and `ct`")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Dict<f64>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Dict<C>, A::Error> {
                 let (mut v, mut ct) = (None, None);
                 while let Some(name) = map.next_key()? {
                     match name {
@@ -114,7 +113,47 @@ impl<'de> Deserialize<'de> for Dict<f64> {
             }
         }
 
-        deserializer.deserialize_map(DictVisitor)
+        deserializer.deserialize_map(DictVisitor(PhantomData))
+    }
+}
+
+/// Seconds that were written as a whole number, by larder at least: where the codec tells what it has, a float
+/// is a time, too.
+pub(super) struct Seconds(f64);
+
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SecondsVisitor;
+
+        #[expect(clippy::cast_precision_loss, reason = "what is not exact is no time either")]
+        impl Visitor<'_> for SecondsVisitor {
+            type Value = Seconds;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("seconds since 1970")
+            }
+
+            fn visit_i64<E>(self, seconds: i64) -> Result<Seconds, E> {
+                Ok(Seconds(seconds as f64))
+            }
+
+            fn visit_u64<E>(self, seconds: u64) -> Result<Seconds, E> {
+                Ok(Seconds(seconds as f64))
+            }
+
+            fn visit_f64<E>(self, seconds: f64) -> Result<Seconds, E> {
+                Ok(Seconds(seconds))
+            }
+        }
+
+        deserializer.deserialize_i64(SecondsVisitor)
+    }
+}
+
+impl Dict<Seconds> {
+    /// What it says, if the value has the version `v`.
+    pub(super) fn meta_of_whole(self, v: u32, layer: &'static str) -> Result<Meta> {
+        Dict { v: self.v, ct: self.ct.0 }.meta(v, layer)
     }
 }
 

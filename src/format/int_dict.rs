@@ -3,7 +3,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     Format, Formatted,
-    dict::{CachedValue, Dict},
+    dict::{CachedValue, Dict, Seconds},
     refuse_ttl,
 };
 use crate::{Codec, Entry, Meta, Precision, Result, Timestamp};
@@ -37,8 +37,8 @@ impl<const V: u32> Format for IntDictFormat<V> {
 
     fn decode<C: Codec, T: DeserializeOwned>(&self, codec: &C, bytes: &Bytes) -> Result<Entry<T>> {
         // Whoever else writes this may not round.
-        let (value, dict): (T, Dict<_>) = codec.decode(bytes)?;
-        let meta = dict.meta(V, LAYER)?;
+        let (value, dict): (T, Dict<Seconds>) = codec.decode(bytes)?;
+        let meta = dict.meta_of_whole(V, LAYER)?;
         let meta =
             meta.created_at().map_or(meta, |time| Meta::new(Timestamp::from_secs(time.as_secs())));
         Ok(Entry::new(value, meta))

@@ -82,8 +82,9 @@ pub trait Observe: Send + Sync {
     /// Called once per finished operation.
     fn observe(&self, event: &Event<'_>);
 
-    /// Whether anyone listens. Asked once before each operation; while `false`, the layer does not
-    /// even read the clock.
+    /// Whether anyone listens. Asked before each operation, of a read twice at most, and answered without
+    /// counting calls: who wants a sample takes it in [`observe`](Self::observe). While `false`, the layer
+    /// does not even read the clock.
     fn enabled(&self) -> bool {
         true
     }

@@ -11,9 +11,8 @@ use super::{
     straight::Next,
 };
 use crate::{
-    AsKey, Error, Failure, Happened, Immediate, Invalidator, Key, Level, Lock, Result, Store,
+    AsKey, Error, Failure, Happened, Invalidator, Key, Level, Lock, Result, Store,
     entry::{NEVER_FRESH, age_limit},
-    runtime::polled,
 };
 
 /// What a function wants in place of what its region has.
@@ -74,18 +73,19 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             let asked = Asked::new(key, wishes.wants(), self.inner.flights.landed());
             return wishes.apply(self).create_boxed(asked, Ok(None), create).await;
         }
-        let limit = wishes.limit(self);
-        if let Some(value) = self.glance(limit, key) {
-            return Ok(Some(value));
-        }
         let seen = self.inner.flights.landed();
+        let limit = wishes.limit(self);
+        let glanced = match self.glance(limit, key) {
+            Ok(value) => return Ok(Some(value)),
+            Err(glanced) => glanced,
+        };
         let rest = |found| {
             Next::Boxed(Box::pin(async move {
                 let asked = Asked::new(key, wishes.wants(), seen);
                 wishes.apply(self).create(asked, found, create).await
             }))
         };
-        self.through(limit, key, |value| Ok(Some(value)), rest).await
+        self.through(limit, key, glanced, |value| Ok(Some(value)), rest).await
     }
 
     /// The same for a function that is not asynchronous.
@@ -100,16 +100,13 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         T: Clone + Send + Sync + 'static,
         E: Send + Sync + 'static,
     {
-        if !wishes.anew
-            && let Some(value) = self.glance(wishes.limit(self), key)
-        {
-            return Ok(Some(value));
-        }
         let seen = self.inner.flights.landed();
-        let looked = match self.inner.stack.capabilities().immediate {
-            _ if wishes.anew => Some(Err(Ok(None))),
-            Immediate::Nothing => None,
-            Immediate::Reads | Immediate::All => polled(self.fresh(wishes.limit(self), key)),
+        let looked = if wishes.anew {
+            Some(Err(Ok(None)))
+        } else {
+            self.fresh_at_once(wishes.limit(self), key, || {
+                self.inner.stack.capabilities().immediate
+            })
         };
         match looked {
             Some(Ok(value)) => Ok(Some(value)),

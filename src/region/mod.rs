@@ -207,9 +207,10 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         S: Store<T>,
     {
         let key = key.into();
-        if let Some(value) = self.glance(self.limit, key) {
-            return Ok(Some(value));
-        }
+        let glanced = match self.glance(self.limit, key) {
+            Ok(value) => return Ok(Some(value)),
+            Err(glanced) => glanced,
+        };
         let rest = move |found| match found {
             Ok(None) if !self.looks_twice() => {
                 self.tell_of(Happened::Miss, key);
@@ -218,7 +219,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
             // It may have to ask first what other processes have invalidated.
             found => Next::Boxed(Box::pin(self.get_at_second_sight(key, found))),
         };
-        self.through(self.limit, key, |value| Ok(Some(value)), rest).await
+        self.through(self.limit, key, glanced, |value| Ok(Some(value)), rest).await
     }
 
     /// The fresh values under `keys`, in their order, duplicates included; one round trip where

@@ -2,12 +2,22 @@
 
 use super::{Region, invalidate::Verdict};
 use crate::{
-    Batch, Entry, Error, ErrorKind, Happened, Invalidator, Key, Level, Lock, Meta, ReadOpts,
-    Result, Store, Tiers, Timestamp, entry::NEVER_FRESH,
+    Batch, Entry, Error, ErrorKind, Happened, Immediate, Invalidator, Key, Level, Lock, Meta,
+    ReadOpts, Result, Store, Tiers, Timestamp, entry::NEVER_FRESH, runtime::polled,
 };
 
 /// What a stack answers to a read.
 pub(super) type Answer<T> = Result<Option<Entry<Option<T>>>>;
+
+/// What was seen at a glance, if anything: stale, or known to be nothing. In a box, so that a hit carries no
+/// room for it.
+pub(super) type Glanced<T> = Option<Box<Entry<Option<T>>>>;
+
+#[cold]
+#[inline(never)]
+fn set_aside<T>(other: Option<Entry<Option<T>>>) -> Glanced<T> {
+    other.map(Box::new)
+}
 
 /// What is left of an entry. The `None` inside is a negative entry: known to be nothing.
 pub(super) enum Left<T> {
@@ -30,22 +40,42 @@ impl<T> Left<T> {
 }
 
 impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
-    /// The fresh value under `key`, if the stack can tell it without waiting.
+    /// The fresh value under `key`, if the stack can tell it without waiting; else what it could tell.
     #[expect(clippy::inline_always, reason = "measured: else the value is moved once more")]
     #[inline(always)]
-    pub(super) fn glance<T>(&self, limit: u64, key: Key<'_>) -> Option<T>
+    pub(super) fn glance<T>(&self, limit: u64, key: Key<'_>) -> Result<T, Glanced<T>>
     where
         S: Store<T>,
     {
         if limit == NEVER_FRESH {
-            return None;
+            return Err(None);
         }
         match self.inner.stack.glance(key) {
             Some(Entry { value: Some(value), meta }) if self.is_fresh(meta, limit) => {
                 self.tell_fresh(1);
-                Some(value)
+                Ok(value)
             }
-            _ => None,
+            other => Err(set_aside(other)),
+        }
+    }
+
+    /// Reads `key` if the stack answers at once, `Err` with what there is other than a fresh value; `None` if it
+    /// does not.
+    #[inline]
+    pub(super) fn fresh_at_once<T>(
+        &self,
+        limit: u64,
+        key: Key<'_>,
+        immediate: impl FnOnce() -> Immediate,
+    ) -> Option<Result<T, Answer<T>>>
+    where
+        S: Store<T>,
+    {
+        match self.glance(limit, key) {
+            Ok(value) => Some(Ok(value)),
+            Err(Some(other)) => Some(Err(Ok(Some(*other)))),
+            Err(None) if immediate() == Immediate::Nothing => None,
+            Err(None) => polled(self.fresh(limit, key)),
         }
     }
 

@@ -8,17 +8,22 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-use super::{Region, read::Answer};
+use super::{
+    Region,
+    read::{Answer, Glanced},
+};
 use crate::{Entry, Invalidator, Key, Level, Lock, Store, entry::NEVER_FRESH};
 
 impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
     /// Reads `key`: what `hit` makes of the value if it is fresh by the
-    /// [`age_limit`](crate::entry::age_limit) `limit`, else what `rest` makes of the answer.
+    /// [`age_limit`](crate::entry::age_limit) `limit`, else what `rest` makes of the answer. What was glanced
+    /// at already is the answer.
     #[inline]
     pub(super) fn through<'a, T, C, G>(
         &'a self,
         limit: u64,
         key: Key<'a>,
+        glanced: Glanced<T>,
         hit: impl Fn(T) -> G::Output,
         rest: C,
     ) -> impl Future<Output = G::Output>
@@ -27,8 +32,14 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         C: FnOnce(Answer<T>) -> Next<G>,
         G: Future,
     {
-        let (read, rest) = (self.inner.stack.read(key), Rest::Ahead(rest));
-        Through { read, region: self, limit, hit, rest }
+        let rest = match glanced {
+            None => Rest::Ahead(rest),
+            Some(other) => match rest(Ok(Some(*other))) {
+                Next::Done(answer) => Rest::Done(answer),
+                Next::Boxed(rest) => Rest::UnderWay(rest),
+            },
+        };
+        Through { read: self.inner.stack.read(key), region: self, limit, hit, rest }
     }
 }
 
@@ -36,7 +47,7 @@ pin_project! {
     /// A read whose fresh value goes out by the shortest way; everything else goes on in a box, so that
     /// the future and the code of a hit stay small. Not an `async fn`: with a second point to wait at,
     /// the compiler would move the entry once more, which a hit in memory can feel.
-    struct Through<'a, S, L, I, F, H, C, G> {
+    struct Through<'a, S, L, I, F, H, C, G: Future> {
         #[pin]
         read: F,
         region: &'a Region<S, L, I>,
@@ -55,9 +66,10 @@ pub(super) enum Next<G: Future> {
 }
 
 /// What comes after a read that brought nothing fresh.
-enum Rest<C, G> {
+enum Rest<C, G: Future> {
     Ahead(C),
     UnderWay(Pin<Box<G>>),
+    Done(G::Output),
     Begun,
 }
 
@@ -77,8 +89,8 @@ where
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        if let Rest::UnderWay(rest) = this.rest {
-            return rest.as_mut().poll(cx);
+        if !matches!(this.rest, Rest::Ahead(_)) {
+            return this.rest.go_on(cx);
         }
         if *this.limit == NEVER_FRESH {
             return this.rest.begin(Ok(None), cx);
@@ -112,7 +124,19 @@ impl<C, G: Future> Rest<C, G> {
                     polled
                 }
             },
-            Self::UnderWay(_) | Self::Begun => Poll::Pending,
+            Self::UnderWay(_) | Self::Done(_) | Self::Begun => Poll::Pending,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn go_on(&mut self, cx: &mut Context<'_>) -> Poll<G::Output> {
+        if let Self::UnderWay(rest) = self {
+            return rest.as_mut().poll(cx);
+        }
+        match std::mem::replace(self, Self::Begun) {
+            Self::Done(answer) => Poll::Ready(answer),
+            _ => Poll::Pending,
         }
     }
 }

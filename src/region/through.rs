@@ -71,10 +71,11 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         Fut: Future<Output = T>,
     {
         let key = key.into();
-        if let Some(value) = self.glance(self.limit, key) {
-            return Ok(value);
-        }
         let seen = self.inner.flights.landed();
+        let glanced = match self.glance(self.limit, key) {
+            Ok(value) => return Ok(value),
+            Err(glanced) => glanced,
+        };
         let rest = |found| {
             Next::Boxed(Box::pin(async move {
                 let asked = Asked::new(key, Wants::Value, seen);
@@ -82,7 +83,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 plain(key, self.create(asked, found, create).await)
             }))
         };
-        self.through(self.limit, key, Ok, rest).await
+        self.through(self.limit, key, glanced, Ok, rest).await
     }
 
     /// [`get_or_create`](Self::get_or_create) for a creator that can fail.
@@ -117,10 +118,11 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         Fut: Future<Output = Result<T, E>>,
     {
         let key = key.into();
-        if let Some(value) = self.glance(self.limit, key) {
-            return Ok(value);
-        }
         let seen = self.inner.flights.landed();
+        let glanced = match self.glance(self.limit, key) {
+            Ok(value) => return Ok(value),
+            Err(glanced) => glanced,
+        };
         let rest = |found| {
             Next::Boxed(Box::pin(async move {
                 let asked = Asked::new(key, Wants::Value, seen);
@@ -128,7 +130,7 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
                 some(key, self.create(asked, found, create).await)
             }))
         };
-        self.through(self.limit, key, Ok, rest).await
+        self.through(self.limit, key, glanced, Ok, rest).await
     }
 
     /// [`get_or_create`](Self::get_or_create) for a creator that also says how its value is to be kept:
@@ -205,14 +207,15 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         Fut: Future<Output = Result<Created<T>, E>>,
     {
         let key = key.into();
-        if let Some(value) = self.glance(self.limit, key) {
-            return Ok(Some(value));
-        }
         let seen = self.inner.flights.landed();
+        let glanced = match self.glance(self.limit, key) {
+            Ok(value) => return Ok(Some(value)),
+            Err(glanced) => glanced,
+        };
         let rest = |found| {
             Next::Boxed(self.create_boxed(Asked::new(key, Wants::Answer, seen), found, create))
         };
-        self.through(self.limit, key, |value| Ok(Some(value)), rest).await
+        self.through(self.limit, key, glanced, |value| Ok(Some(value)), rest).await
     }
 
     /// Makes a new value, whatever is there. Of callers that do this at the same time, one creates;
@@ -354,17 +357,18 @@ impl<S, L: Lock, I: Invalidator> Region<S, L, I> {
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
         let key = key.into();
-        if let Some(value) = self.glance(self.limit, key) {
-            return Ok(value);
-        }
         let seen = self.inner.flights.landed();
+        let glanced = match self.glance(self.limit, key) {
+            Ok(value) => return Ok(value),
+            Err(glanced) => glanced,
+        };
         let rest = |found| {
             Next::Boxed(Box::pin(async move {
                 let asked = Asked::new(key, Wants::Value, seen);
                 some(key, self.create_behind(asked, found, create).await)
             }))
         };
-        self.through(self.limit, key, Ok, rest).await
+        self.through(self.limit, key, glanced, Ok, rest).await
     }
 }
 

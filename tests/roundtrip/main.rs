@@ -17,9 +17,9 @@ use std::{
 };
 
 use larder::{
-    Bytes, Codec, Entry, ErrorKind, Format, FramedFormat, FullDictFormat, IntTimeFormat, JsonCodec,
-    Meta, MsgpackCodec, MsgpackNamedCodec, NoMetaFormat, PickleCodec, PostcardCodec, Precision,
-    RawCodec, Timestamp,
+    Bytes, Codec, Entry, ErrorKind, Format, FramedFormat, FullDictFormat, IntDictFormat,
+    IntTimeFormat, JsonCodec, Meta, MsgpackCodec, MsgpackNamedCodec, NoMetaFormat, PickleCodec,
+    PostcardCodec, Precision, RawCodec, Timestamp,
 };
 use proptest::{collection, option, prelude::*};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -87,6 +87,7 @@ fn through_all_formats<T: Value>(codec: &(impl Codec + Debug), entry: &Entry<T>)
     let plain = &Entry::new(entry.value.clone(), entry.meta.with_ttl(None));
     through_format(&FullDictFormat::<1>, codec, plain, Precision::Micros);
     through_format(&FullDictFormat::<4_000_000_000>, codec, plain, Precision::Micros);
+    through_format(&IntDictFormat::<2>, codec, plain, Precision::Seconds);
     through_format(&IntTimeFormat, codec, plain, Precision::Seconds);
     through_format(&NoMetaFormat, codec, plain, Precision::None);
     through_format(&FramedFormat, codec, plain, Precision::Seconds);

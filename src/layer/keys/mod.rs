@@ -183,11 +183,6 @@ impl<M: KeyMap, S: Level> Level for Keyed<M, S> {
 }
 
 impl<M: KeyMap, S: Backend> Backend for Keyed<M, S> {
-    fn glance(&self, key: Key<'_>) -> Option<Bytes> {
-        let mut out = KeyWriter::new();
-        self.inner.glance(self.mapped(key, &mut out))
-    }
-
     async fn get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
         let mut out = KeyWriter::new();
         let found = self.inner.get(self.mapped(key, &mut out)).await;
@@ -262,11 +257,6 @@ impl<M: KeyMap, S: HashBackend> HashBackend for Keyed<M, S> {
 }
 
 impl<T: Send + Sync, M: KeyMap, S: Store<T>> Store<T> for Keyed<M, S> {
-    fn glance(&self, key: Key<'_>) -> Option<Entry<Option<T>>> {
-        let mut out = KeyWriter::new();
-        self.inner.glance(self.mapped(key, &mut out))
-    }
-
     async fn read(&self, key: Key<'_>) -> Result<Option<Entry<Option<T>>>> {
         let mut out = KeyWriter::new();
         let read = self.inner.read(self.mapped(key, &mut out)).await;

@@ -46,6 +46,7 @@ mod through_multi;
 /// | a task of a multi-thread runtime | the task waits inside `block_in_place`; the other tasks of the worker go on |
 /// | `spawn_blocking`, of whatever runtime | the thread waits |
 /// | a task of a current-thread runtime | if nothing but memory is asked (`Memo`, `Memory`, `Null`, no lock between processes, no shared marks), it is done unless another caller is at work on the key; what would have to wait is refused with [`Unsupported`](crate::ErrorKind::Unsupported) |
+/// | anywhere | a fresh copy in a tier inside the process is returned, also where what lies behind it could not be asked |
 /// | a creator of a blocking call | as where that call was made; such calls may be nested |
 ///
 /// A refused call has stored nothing and called no creator, except that a batch may have created some
@@ -280,10 +281,7 @@ impl<S, L: Lock, I: Invalidator> Blocking<S, L, I> {
     where
         S: Store<T>,
     {
-        if let Some(value) = self.region.glance(self.region.limit, key) {
-            return Some(Ok(value));
-        }
-        if self.reads_at_once() { polled(self.region.fresh(self.region.limit, key)) } else { None }
+        self.region.fresh_at_once(self.region.limit, key, || self.immediate)
     }
 
     fn reads_at_once(&self) -> bool {

@@ -50,25 +50,23 @@ pub(super) async fn remove_forgets<S: Subject>(subject: Arc<S>) -> Outcome {
 }
 
 pub(super) async fn a_glance_is_a_read<S: Subject>(subject: Arc<S>) -> Outcome {
-    // It need not tell anything.
-    let agrees = |key: Key<'_>, wanted: Option<u64>| {
-        let glanced = subject.glance(key);
-        let wanted = wanted.map(|number| subject.value(number));
-        if glanced.is_some() { holds(key, &glanced, &wanted) } else { Ok(()) }
+    let agrees = async |key: Key<'_>, when: &str| {
+        let agrees = subject.glance_agrees(key).await?;
+        ensure(agrees, || format!("key {key:?}, {when}: a glance sees something else"))
     };
     for key in [Key::from("glanced"), PAIR.into()] {
-        agrees(key, None)?;
+        agrees(key, "before anything was set").await?;
         for number in 0..3 {
             subject.set(key, subject.value(number), FOREVER).await?;
-            agrees(key, Some(number))?;
+            agrees(key, "after it was set").await?;
         }
         subject.set_multi(&[Put::new(key, subject.value(4), FOREVER)]).await?;
-        agrees(key, Some(4))?;
+        agrees(key, "after it was set in a batch").await?;
         subject.remove(key).await?;
-        agrees(key, None)?;
+        agrees(key, "after it was removed").await?;
         subject.set(key, subject.value(5), FOREVER).await?;
         subject.remove_multi(&[key]).await?;
-        agrees(key, None)?;
+        agrees(key, "after it was removed in a batch").await?;
     }
     Ok(())
 }

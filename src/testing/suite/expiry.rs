@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{
     basics::get_multi,
-    report::{Outcome, ensure, same, shown},
+    report::{Outcome, ensure, same},
     subject::{Plain, Subject},
 };
 use crate::{Backend, Expires, Key, ManualClock, Put, WriteOpts};
@@ -27,10 +27,8 @@ impl<B: Backend + 'static> Timed<B> {
     async fn expect(&self, key: Key<'_>, number: Option<u64>, when: &str) -> Outcome {
         let wanted: Option<Bytes> = number.map(|number| self.backend.value(number));
         same(format!("{key}, {when}"), &self.backend.get(key).await?, &wanted)?;
-        let glanced = self.backend.glance(key);
-        ensure(glanced.is_none() || glanced == wanted, || {
-            format!("{key}, {when}: at a glance {}", shown(&glanced))
-        })?;
+        let agrees = self.backend.glance_agrees(key).await?;
+        ensure(agrees, || format!("{key}, {when}: a glance sees something else"))?;
         let found = get_multi(&*self.backend, &[key]).await?;
         same(format!("{key}, {when}, in a batch"), &found, &vec![wanted])
     }

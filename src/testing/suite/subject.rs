@@ -24,10 +24,10 @@ pub(super) trait Subject: Send + Sync + 'static {
 
     fn get(&self, key: Key<'_>) -> impl Future<Output = Result<Option<Self::Value>>> + Send;
 
-    /// What can be told without waiting.
-    fn glance(&self, key: Key<'_>) -> Option<Self::Value> {
+    /// Whether what is seen at a glance, if anything is, is what is read.
+    fn glance_agrees(&self, key: Key<'_>) -> impl Future<Output = Result<bool>> + Send {
         let _ = key;
-        None
+        async { Ok(true) }
     }
 
     fn set(
@@ -81,8 +81,9 @@ impl<B: Backend + 'static> Subject for Plain<B> {
         self.0.get(key)
     }
 
-    fn glance(&self, key: Key<'_>) -> Option<Bytes> {
-        self.0.glance(key)
+    async fn glance_agrees(&self, key: Key<'_>) -> Result<bool> {
+        let glanced = self.0.glance(key);
+        Ok(glanced.is_none() || glanced == self.0.get(key).await?)
     }
 
     fn set(
@@ -187,8 +188,9 @@ where
         Ok(self.store.read(key).await?.and_then(|entry| entry.value))
     }
 
-    fn glance(&self, key: Key<'_>) -> Option<T> {
-        self.store.glance(key)?.value
+    async fn glance_agrees(&self, key: Key<'_>) -> Result<bool> {
+        let glanced = self.store.glance(key);
+        Ok(glanced.is_none() || glanced == self.store.read(key).await?)
     }
 
     async fn set(&self, key: Key<'_>, value: T, opts: WriteOpts<'_>) -> Result<()> {
