@@ -4,7 +4,6 @@
 #   fuzz/run.sh MINUTES              all targets; writes figures.json
 #   fuzz/run.sh MINUTES TARGET..     only these
 #
-#   JOBS=2          so many side by side (default 1); MINUTES is the time of each job
 #   SANITIZER=address   with that sanitizer, at a third of the speed (default none: larder's code is safe)
 #   FIGURES=FILE    where the figures go
 #
@@ -43,14 +42,13 @@ max_len() {
 }
 
 usage() {
-  sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,11s/^# \{0,1\}//p' "$0" >&2
   exit 2
 }
 
 case ${1:-} in '' | *[!0-9.]*) usage ;; esac
 minutes=$1
 shift
-jobs=${JOBS:-1}
 sanitizer=${SANITIZER:-none}
 all=$(shares | cut -d' ' -f1)
 targets=${*:-$all}
@@ -148,10 +146,10 @@ table() {
     END { printf "%-20s %13d %8d %8d %34d\n", "total", n, s, n / (s ? s : 1), f }'
 }
 json() {
-  cat "$work"/*.figures | awk -v started="$started" -v rustc="$rustc" -v sanitizer="$sanitizer" -v jobs="$jobs" '
+  cat "$work"/*.figures | awk -v started="$started" -v rustc="$rustc" -v sanitizer="$sanitizer" '
     { line[NR] = sprintf("    {\"target\": \"%s\", \"executions\": %d, \"seconds\": %d, \"edges\": %d, \"features\": %d, \"corpus\": %d, \"findings\": %d}", $1, $2, $3, $4, $5, $6, $7); n += $2; f += $7 }
     END {
-      printf "{\n  \"started\": \"%s\",\n  \"rustc\": \"%s\",\n  \"sanitizer\": \"%s\",\n  \"jobs\": %d,\n", started, rustc, sanitizer, jobs
+      printf "{\n  \"started\": \"%s\",\n  \"rustc\": \"%s\",\n  \"sanitizer\": \"%s\",\n", started, rustc, sanitizer
       printf "  \"executions\": %d,\n  \"findings\": %d,\n  \"targets\": [\n", n, f
       for (i = 1; i <= NR; i++) printf "%s%s\n", line[i], i < NR ? "," : ""
       print "  ]\n}"
@@ -165,17 +163,11 @@ campaign() {
   for target in $targets; do
     [ -z "$stopped" ] || break
     share=$(shares | sed -n "s/^$target //p")
-    seconds=$(awk -v m="$minutes" -v s="$share" -v sum="$sum" -v j="$jobs" 'BEGIN { n = int(m * 60 * j * s / sum); print (n > 1 ? n : 1) }')
+    seconds=$(awk -v m="$minutes" -v s="$share" -v sum="$sum" 'BEGIN { n = int(m * 60 * s / sum); print (n > 1 ? n : 1) }')
     echo "$(date -u +%H:%M:%S) $target for $seconds s"
-    if [ "$jobs" = 1 ]; then
-      run "$target" "$seconds"
-      json
-    else
-      while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do sleep 1 || true; done
-      run "$target" "$seconds" &
-    fi
+    run "$target" "$seconds"
+    json
   done
-  while [ -n "$(jobs -rp)" ]; do sleep 1 || true; done
 
   echo
   table

@@ -2,7 +2,7 @@
 # What has to hold before a release, beside tests/run.sh. Brings the tools that it needs (cargo install).
 #
 #   tests/release.sh            everything
-#   tests/release.sh STEP..     of: package features minimal msrv deny semver
+#   tests/release.sh STEP..     of: package features minimal msrv deny semver benches
 #
 # `msrv` wants the oldest compiler, and brings it with rustup where there is a network for that. `deny` reads
 # the advisories of RustSec from GitHub; ADVISORIES=FOLDER takes a clone of theirs instead.
@@ -41,8 +41,8 @@ minimal() {
     cd target/release-check
     # What only tests need may be as new as it is.
     tool cargo-hack
-    export RUSTC_BOOTSTRAP=1
-    cargo hack --remove-dev-deps --workspace update -q -Z direct-minimal-versions
+    # Only to choose the versions: what is built is built as by everybody.
+    RUSTC_BOOTSTRAP=1 cargo hack --remove-dev-deps --workspace update -q -Z direct-minimal-versions
     CARGO_TARGET_DIR=../minimal cargo hack check -q --workspace --all-features --no-dev-deps
   )
 }
@@ -52,7 +52,7 @@ msrv() {
   oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
   if ! rustup toolchain list | grep -q "^$oldest" && ! rustup toolchain install "$oldest" --profile minimal; then
     echo "Rust $oldest is not here and can't be brought: only clippy and tests/run.sh have looked at it" >&2
-    return 0
+    return 1
   fi
   cargo "+$oldest" check -q --workspace --all-features --target-dir target/msrv
 }
@@ -64,7 +64,8 @@ deny() {
     home=$(mktemp -d)
     # Where it would clone them to.
     git clone -q "$ADVISORIES" "$home/advisory-db-3157b0e258782691"
-    cargo deny --offline check --config <(sed "s#^\[advisories\]#&\ndb-path = \"$home\"#" deny.toml)
+    sed "s#^\[advisories\]#&\ndb-path = \"$home\"#" deny.toml >"$home/deny.toml"
+    cargo deny --offline --config "$home/deny.toml" check
     rm -rf "$home"
   else
     cargo deny check
@@ -79,7 +80,13 @@ semver() {
   cargo semver-checks --workspace --all-features --baseline-rev "$last"
 }
 
-for name in ${*:-package features minimal msrv deny semver}; do
+# They are a workspace of their own, which tests/run.sh builds in part.
+benches() {
+  cargo clippy -q --manifest-path benches/Cargo.toml --all-targets -- -D warnings
+  cargo test -q --manifest-path benches/Cargo.toml --lib
+}
+
+for name in ${*:-package features minimal msrv deny semver benches}; do
   step "$name"
   "$name"
 done

@@ -14,6 +14,8 @@ step() { printf '\n== %s\n' "$*"; }
 missing() {
   command -v redis-server >/dev/null || echo redis-server
   command -v memcached >/dev/null || echo memcached
+  # There is none for macOS.
+  [ "$(uname -s)" != Linux ] || command -v valgrind >/dev/null || echo valgrind
   command -v openssl >/dev/null || echo openssl
   command -v chromium >/dev/null || echo chromium
   command -v chromedriver >/dev/null || echo chromium-driver
@@ -121,6 +123,14 @@ interleavings() {
     cargo test -q --test model --target-dir target/shuttle
 }
 
+# Benchmarks are not run here, but the instructions of hits are counted, and those of the README are those
+# that were measured.
+benchmarks() {
+  benches/figures.py --check
+  command -v valgrind >/dev/null || return 0
+  cargo bench -q --manifest-path benches/Cargo.toml --no-default-features --bench stack -- --check
+}
+
 install_packages
 install_rust
 step "newer servers"; tests/servers.sh
@@ -134,4 +144,5 @@ step "docs";          RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-d
 step "tests";         tests
 step "interleavings"; interleavings
 step "doctests";      cargo test -q --doc --all-features
+step "benchmarks";    benchmarks
 step "all is well"

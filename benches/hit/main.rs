@@ -10,9 +10,12 @@ use larder::{
     BackendExt, IntTime, LayerExt, Logging, Memo, Memory, PayloadExt, Postcard, Region, Store,
     Tiered,
 };
+use larder_benches::{Blob, Python, Report, Table, Trace, User, Value, origin};
 #[cfg(feature = "peers")]
-use larder_benches::peers::{Cached, Cachet, Foyer, Hitbox, Moka};
-use larder_benches::{Blob, Contender, Python, Report, Table, Trace, User, Value, origin};
+use larder_benches::{
+    Contender,
+    peers::{Cached, Cachet, Foyer, Hitbox, Moka},
+};
 
 const KEYS: u32 = 100_000;
 /// Twice the keys, because some keep their room in parts, of which none may be full.
@@ -79,7 +82,7 @@ fn rows<'a, V: Value>(title: &str, threads: u32, trace: &'a Trace) -> Table<'a> 
 
     let builder = Region::builder(Memo::with_capacity(ROOM).logging()).expire_after(HOUR);
     let expiring: Region<Logging<Memo<V>>> = filled(builder.build().expect("sound"));
-    table.traffic("larder: the same with a lifetime", trace, async move |key| {
+    table.traffic("larder: Region<Logging<Memo<T>>>, with a lifetime", trace, async move |key| {
         expiring.get_or_create(key, none).await.expect("no error")
     });
 
@@ -127,9 +130,7 @@ fn peer<'a, V: Value, P: Contender<V>>(name: &str, table: &mut Table<'a>, trace:
         }
     });
     origin::asked();
-    table.traffic(name, trace, async move |key| {
-        peer.get_or_create(key).await.expect("a hit")
-    });
+    table.traffic(name, trace, async move |key| peer.get_or_create(key).await.expect("a hit"));
 }
 
 /// The Python original, with the same trace.

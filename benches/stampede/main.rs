@@ -22,7 +22,8 @@ const CREATION: Duration = Duration::from_millis(50);
 const TASKS: u32 = 1_000;
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("a runtime");
     let _context = runtime.enter();
     // Panics are part of it.
@@ -35,7 +36,10 @@ fn main() {
         ("A missing key, and the first task is dropped at 25 ms", Rush::Dropped, 5),
         ("A missing key, and the first creation panics", Rush::Panic, 5),
     ] {
-        println!("\n{title}: {TASKS} tasks, a creation takes {} ms ({rounds} rounds)", CREATION.as_millis());
+        println!(
+            "\n{title}: {TASKS} tasks, a creation takes {} ms ({rounds} rounds)",
+            CREATION.as_millis()
+        );
         println!("{:<48} {:>9} {:>16} {:>10}", "", "creations", "over a creation", "not served");
         let mut rows = vec![
             row::<NoProtection>("quick_cache: get, else insert", rush, rounds),
@@ -77,7 +81,8 @@ fn row<C: Contender<User>>(name: &str, kind: Rush, rounds: u32) -> (String, Valu
 fn said(name: &str, creations: u64, over: f64, unserved: u64) -> (String, Value) {
     let millis = over * 1e3;
     println!("{name:<48} {creations:>9} {millis:>13.1} ms {unserved:>10}");
-    let row = json!({ "creations": creations, "over a creation, ms": millis, "not served": unserved });
+    let row =
+        json!({ "creations": creations, "over a creation, ms": millis, "not served": unserved });
     (name.to_owned(), row)
 }
 

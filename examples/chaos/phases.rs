@@ -25,7 +25,7 @@ use crate::{
     server::Server,
     stack,
     tally::Tally,
-    truth::{Micros, Truth},
+    truth::{LAG, Micros, SETTLE, Truth},
     workload::{Dice, Process, World},
 };
 
@@ -33,6 +33,8 @@ const PROCESSES: u8 = 2;
 
 /// How long everything runs before the first fault.
 const WARM: Duration = Duration::from_millis(500);
+/// Faults that last as long are followed by time in which what is not told is judged.
+const LONG: Duration = Duration::from_secs(3);
 /// How long no call fails before a fault counts as overcome.
 const CALM: Duration = Duration::from_millis(500);
 /// How long that may take.
@@ -57,7 +59,7 @@ pub(crate) async fn run(options: &Options) -> Result<Report, Box<dyn Error>> {
     let world = Arc::new(World {
         truth: Truth::new(options.keys, PROCESSES),
         processes: (0..PROCESSES).map(process).collect::<Result<_, _>>()?,
-        tallies: (0..=options.faults.len()).map(|_| Tally::default()).collect(),
+        tallies: (0..options.faults.len()).map(|_| Tally::default()).collect(),
         phase: AtomicUsize::new(0),
         struck: AtomicBool::new(false),
         over: AtomicBool::new(false),
@@ -72,17 +74,26 @@ pub(crate) async fn run(options: &Options) -> Result<Report, Box<dyn Error>> {
         let (socket, dice) = (server.socket(), Dice::new(dice.roll()));
         saboteur.spawn(async move { faults::sabotage(how, &socket, dice).await });
     }
+    // It counts for the first fault.
     sleep(WARM).await;
-    let mut rows = Vec::new();
-    for fault in &options.faults {
+    let mut rows: Vec<Row> = Vec::new();
+    let mut panics = 0;
+    for (at, fault) in options.faults.iter().enumerate() {
+        world.phase.store(at, SeqCst);
         let phase = Phase { world: &world, fault: *fault, options };
-        rows.push(phase.run(&mut server, &proxy, &mut dice).await?);
+        let mut row = phase.run(&mut server, &proxy, &mut dice).await?;
+        row.panics = PANICS.load(SeqCst) - panics;
+        panics += row.panics;
+        rows.push(row);
     }
     world.over.store(true, SeqCst);
     while tasks.join_next().await.is_some() {}
     // What ended only now counts, too.
-    for (row, tally) in rows.iter_mut().zip(&world.tallies[1..]) {
+    for (row, tally) in rows.iter_mut().zip(&world.tallies) {
         row.count(tally);
+    }
+    if let Some(last) = rows.last_mut() {
+        last.panics += PANICS.load(SeqCst) - panics;
     }
     Ok(Report::new(options, rows))
 }
@@ -101,8 +112,7 @@ impl Phase<'_> {
         dice: &mut Dice,
     ) -> Result<Row, Box<dyn Error>> {
         let Self { world, fault, options } = self;
-        let (before, panics) = (self.stats(), PANICS.load(SeqCst));
-        world.phase.fetch_add(1, SeqCst);
+        let before = self.stats();
         if fault.unsettles() {
             world.truth.breaks();
         }
@@ -113,6 +123,10 @@ impl Phase<'_> {
         world.truth.mended();
         let back = self.back(ended).await;
         let calm = self.calm(ended).await;
+        if fault.unsettles() && options.seconds >= LONG {
+            // Until nothing is excused any more, and a while of that.
+            sleep(SETTLE + LAG + LONG / 3).await;
+        }
         let after = self.stats();
         Ok(Row {
             fault: *fault,
@@ -120,7 +134,6 @@ impl Phase<'_> {
             bypassed: after.bypassed - before.bypassed,
             unreadable: after.unreadable - before.unreadable,
             voided: after.voided - before.voided,
-            panics: PANICS.load(SeqCst) - panics,
             back_ms: back,
             calm_ms: calm,
             ..Row::default()

@@ -74,6 +74,8 @@ impl Row {
         let (wrong, refused) = (self.wrong.values().sum::<u64>(), sum(&self.refused));
         let kinds: Vec<String> =
             self.wrong.iter().map(|(wrong, count)| format!("{wrong:?} {count}")).collect();
+        // While nothing is wrong, nothing may fail.
+        let errors = if self.fault == Fault::None { sum(&self.errors) } else { 0 };
         let broken = [
             (wrong, format!("{name}: {wrong} wrong answers ({})", kinds.join(", "))),
             (self.panics, format!("{name}: {} panics", self.panics)),
@@ -81,6 +83,8 @@ impl Row {
             (refused, format!("{name}: {refused} calls failed that should have created")),
             (self.twice, format!("{name}: {} creations beside another one", self.twice)),
             (u64::from(self.back_ms.is_none()), format!("{name}: Redis was not used again")),
+            (u64::from(self.calm_ms.is_none()), format!("{name}: calls went on to fail")),
+            (errors, format!("{name}: {errors} calls failed")),
         ];
         broken.into_iter().filter(|(count, _)| *count > 0).map(|(_, said)| said).collect()
     }

@@ -12,6 +12,8 @@
 //! | *not told* | another process has, more than [`LAG`] before this call began, and nothing was broken since: the server tells of changes |
 //! | *too old* | it was replaced longer ago than anything may live: `expire_after` for a `get`, `keep_for` for what may get stale values, and what a call may take ([`SLOW`]) |
 //!
+//! And a batch that creates leaves nothing out (*left out*).
+//!
 //! What is excused. A `set` that failed or was dropped may still be on its way to Redis, and arrive after
 //! that of *another* process: it may or may not have been stored, and nobody knows when. What it stored then
 //! lives as long as others do, and is *too old* after that.
@@ -40,14 +42,14 @@ use crate::stack::{EXPIRE, KEEP, RESPONSE};
 pub(crate) type Micros = u64;
 
 /// How soon a change is known to all processes; mostly a matter of processors.
-const LAG: Duration = Duration::from_millis(1500);
+pub(crate) const LAG: Duration = Duration::from_millis(1500);
 
 /// How long a call may take that hands out what it has read or created at its beginning: four round trips
 /// that end in a timeout, a creation, and a machine with more to do.
 const SLOW: Duration = Duration::from_secs(1).saturating_add(RESPONSE.saturating_mul(4));
 
 /// How long a fault is felt after its end: calls that began in it, and the connections.
-const SETTLE: Duration = Duration::from_secs(2);
+pub(crate) const SETTLE: Duration = Duration::from_secs(2);
 
 /// What is cached.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,6 +82,7 @@ pub(crate) enum Wrong {
     OwnWriteLost,
     NotTold,
     TooOld,
+    LeftOut,
 }
 
 /// What a call may be answered.

@@ -23,7 +23,7 @@ use crate::{
     creations::Creations,
     stack::{PREFIX, RESPONSE, Values, WAIT},
     tally::Tally,
-    truth::{Age, Asked, Item, Truth},
+    truth::{Age, Asked, Item, Truth, Wrong},
 };
 
 /// After this a call counts as one that never ends: it waits for others, creates, asks Redis four times,
@@ -278,6 +278,10 @@ impl World {
             items.collect::<Vec<_>>()
         };
         let found = region.get_or_create_multi(&names, create).await?;
+        if found.len() != keys.len() || found.iter().any(Option::is_none) {
+            let left_out = || format!("a batch of {} brought {found:?}", keys.len());
+            self.tally().wrong(Wrong::LeftOut, left_out);
+        }
         Ok(asked.into_iter().zip(found).filter_map(|(asked, item)| Some((asked, item?))).collect())
     }
 

@@ -3,7 +3,7 @@
 
 use cached::macros::cached;
 
-use crate::{Contender, Blob, User, origin};
+use crate::{Blob, Contender, User, origin};
 
 #[cached(max_size = 200_000, ttl_secs = 3600, key = "String", convert = { key.to_owned() }, sync_writes = "by_key")]
 async fn user(key: &str) -> User {

@@ -1,15 +1,17 @@
-//! foyer, in memory, with S3-FIFO, the fastest of its policies. It has no lifetimes.
+//! foyer, in memory, with S3-FIFO, the fastest of its policies, and a faster hasher than its own. It has no lifetimes.
 
+use foldhash::fast::RandomState;
 use foyer::{Cache, CacheBuilder, EvictionConfig, S3FifoConfig};
 
 use crate::{Contender, Value, origin};
 
-pub struct Foyer<V: Value>(Cache<String, V>);
+pub struct Foyer<V: Value>(Cache<String, V, RandomState>);
 
 impl<V: Value> Contender<V> for Foyer<V> {
     fn with_room(entries: usize) -> Self {
         let eviction = EvictionConfig::S3Fifo(S3FifoConfig::default());
-        Self(CacheBuilder::new(entries).with_eviction_config(eviction).build())
+        let builder = CacheBuilder::new(entries).with_hash_builder(RandomState::default());
+        Self(builder.with_eviction_config(eviction).build())
     }
 
     async fn get_or_create(&self, key: &str) -> Result<V, String> {

@@ -1,14 +1,16 @@
-//! hitbox, a cached function over moka, with its protection against stampedes. It keeps bytes.
+//! hitbox, a cached function over moka, with its protection against stampedes. It keeps bytes; bincode is the fastest of its
+//! formats.
 
 use std::time::Duration;
 
 use hitbox::{concurrency::BroadcastConcurrencyManager, policy::PolicyConfig};
+use hitbox_backend::format::BincodeFormat;
 use hitbox_core::DisabledOffload;
 use hitbox_derive::cached;
 use hitbox_fn::Cache;
 use hitbox_moka::MokaBackend;
 
-use crate::{Contender, Blob, User, origin};
+use crate::{Blob, Contender, User, origin};
 
 #[cached]
 async fn user(key: String) -> User {
@@ -23,7 +25,7 @@ async fn blob(key: String) -> Blob {
 }
 
 pub struct Hitbox<V: hitbox_core::CacheableResponse>(
-    Cache<MokaBackend, BroadcastConcurrencyManager<V>, DisabledOffload>,
+    Cache<MokaBackend<BincodeFormat>, BroadcastConcurrencyManager<V>, DisabledOffload>,
 );
 
 impl<V: hitbox_core::CacheableResponse> Hitbox<V> {
@@ -31,7 +33,8 @@ impl<V: hitbox_core::CacheableResponse> Hitbox<V> {
         let one = 1_u8.try_into().expect("one creation at a time");
         let policy =
             PolicyConfig::builder().ttl(Duration::from_secs(3600)).concurrency(one).build();
-        let backend = MokaBackend::builder().max_entries(entries as u64).build();
+        let backend =
+            MokaBackend::builder().max_entries(entries as u64).value_format(BincodeFormat).build();
         let manager = BroadcastConcurrencyManager::new();
         Self(Cache::builder().backend(backend).policy(policy).concurrency_manager(manager).build())
     }
