@@ -123,9 +123,9 @@ text { fill: #e6edf3 } .note { fill: #8b949e }
 
 def bars(title, note, rows):
     """Bars, shorter is better: (name, value, text). Those that do not fit are cut, and say so."""
-    left, full, row_height, top = 470, 330, 21, 62
+    left, full, row_height, top = 470, 300, 21, 62
     shown = sorted(value for _, value, _ in rows)
-    most = min(shown[-1], 8 * shown[len(shown) // 2] or 1) or 1
+    most = min(shown[-1], 3.2 * shown[len(shown) // 2]) or 1
     height = top + len(rows) * row_height + 12
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 920 {height}" width="920" height="{height}" '
