@@ -91,11 +91,17 @@ fn no_fault_makes_an_answer_wrong_or_a_call_hang() {
 #[test]
 fn wrong_answers_are_noticed() {
     for (how, is) in [("foreign", "foreign"), ("old", "own-write-lost")] {
-        let args = format!("--seconds 3 --tasks 32 --keys 20 --only none --sabotage {how}");
-        let (code, table, figures) = run(&args);
-        let wrong = &figures["faults"][0]["wrong"];
-        assert!(wrong[is].as_u64().is_some_and(|count| count > 0), "{how}: {wrong} {table}");
-        assert!(table.contains("wrong answers") && code == Some(1), "{how}: {table}");
+        // Somebody has to read what was written before somebody else replaces it: a matter of chance.
+        let noticed = (1..=8).any(|seed| {
+            let args = "--seconds 3 --tasks 32 --keys 20 --only none";
+            let (code, table, figures) = run(&format!("{args} --sabotage {how} --seed {seed}"));
+            let wrong = &figures["faults"][0]["wrong"];
+            let is_wrong = !wrong.as_object().unwrap().is_empty();
+            assert_eq!(table.contains("wrong answers"), is_wrong, "{how}: {table}");
+            assert_eq!(code, Some(i32::from(is_wrong)), "{how}: {table}");
+            wrong[is].as_u64().is_some_and(|count| count > 0)
+        });
+        assert!(noticed, "{how} was not noticed");
     }
 }
 

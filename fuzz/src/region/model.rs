@@ -58,10 +58,11 @@ struct Change {
 }
 
 struct Creation {
+    /// Since when the call runs that it is made by.
+    call: Window,
     keys: Vec<usize>,
     process: usize,
     begun: u64,
-    since: Instant,
     stamp: Timestamp,
     ended: u64,
     told: Option<End>,
@@ -158,22 +159,22 @@ impl Model {
     }
 
     /// The creator of a call begins: no other one may be at these keys, or one of them was voided or too
-    /// slow; this one perhaps before it began.
+    /// slow; perhaps before it began.
     pub(super) fn creation(&mut self, window: Window, process: usize, keys: &[usize]) -> usize {
         for key in keys {
             let running = self.creations.iter().filter(|other| other.ended == UNDER_WAY);
             for other in running.filter(|other| other.keys.contains(key)) {
-                let is_void = self.is_void(other.begun, other.since, other.process, *key)
+                let is_void = self.is_void(other.call.begun, other.call.since, other.process, *key)
                     || self.is_void(window.begun, window.since, process, *key);
                 assert!(is_void, "two at {} at a time", KEYS[*key]);
             }
         }
         let begun = self.next();
         self.creations.push(Creation {
+            call: window,
             keys: keys.to_vec(),
             process,
             begun,
-            since: Instant::now(),
             stamp: self.time(),
             ended: UNDER_WAY,
             told: None,
