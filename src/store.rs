@@ -99,6 +99,9 @@ pub trait Store<T>: Level {
     /// `None` says nothing: [`read`](Self::read) is asked then. That is what a level answers unless it knows
     /// better, so a layer of your own is right without this function, and its hits are faster with it. A
     /// layer that wants to see every read leaves it as it is.
+    ///
+    /// So a miss is looked up twice, and bytes that cannot be decoded are decoded twice: an answer that says
+    /// no tells nobody why, and that of `read` does.
     #[inline]
     fn glance(&self, key: Key<'_>) -> Option<Entry<Option<T>>> {
         let _ = key;

@@ -9,6 +9,7 @@ mod options;
 mod phases;
 mod proxy;
 mod report;
+#[path = "../support/server.rs"]
 mod server;
 mod stack;
 mod tally;

@@ -50,7 +50,7 @@ pub(crate) async fn run(options: &Options) -> Result<Report, Box<dyn Error>> {
         tell(panic);
     }));
     let mut dice = Dice::new(options.seed);
-    let mut server = Server::start()?;
+    let mut server = Server::start("redis-server")?;
     let proxy = Proxy::start(server.socket(), dice.roll()).await?;
     let process = |number| -> larder::Result<Process> {
         let region = stack::process(&proxy.url())?;

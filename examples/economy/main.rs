@@ -8,6 +8,7 @@ mod dogpile;
 mod measure;
 mod options;
 mod report;
+#[path = "../support/server.rs"]
 mod server;
 mod stacks;
 

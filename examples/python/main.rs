@@ -5,7 +5,7 @@
 //! dogpile.cache and redis: `-- path/to/python3`.
 
 mod peer;
-#[path = "../stampede/server.rs"]
+#[path = "../support/server.rs"]
 mod server;
 
 use std::{
@@ -74,7 +74,7 @@ struct User {
 
 #[tokio::main]
 async fn main() -> Result<(), Failed> {
-    let server = Server::start().map_err(|error| error.to_string())?;
+    let server = Server::start("redis-server").map_err(|error| error.to_string())?;
     let _ = SHARED.set(region(&server.url())?);
     let interpreter = peer::interpreter();
     let mut peers = Vec::new();

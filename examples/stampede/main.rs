@@ -8,6 +8,7 @@ mod crew;
 mod options;
 mod report;
 mod rush;
+#[path = "../support/server.rs"]
 mod server;
 mod talk;
 mod traffic;
@@ -51,7 +52,7 @@ async fn stampede() -> Result<ExitCode, Box<dyn Error>> {
 
 /// Runs all scenarios and tells of them; whether all promises were kept.
 async fn scenarios(options: &Options) -> Result<bool, Box<dyn Error>> {
-    let server = Server::start()?;
+    let server = Server::start("redis-server")?;
     let cold = rush::cold(options, &server).await?;
     let expiring = traffic::expiring(options, &server).await?;
     let killed = rush::killed(options, &server).await?;

@@ -4,8 +4,8 @@ use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
 use arbitrary::{Arbitrary, Unstructured};
 use larder::{
-    BackendExt, Entry, ErrorKind, Framed, Key, Level, ManualClock, Memo, Memory, Meta, PayloadExt,
-    Postcard, Put, ReadOpts, Result, Store, Tiered, Tiers, Timestamp, WriteOpts,
+    BackendExt, Either, Entry, ErrorKind, Framed, Key, Level, ManualClock, Memo, Memory, Meta,
+    PayloadExt, Postcard, Put, ReadOpts, Result, Store, Tiered, Tiers, Timestamp, WriteOpts,
     testing::{Calls, Chaos, ChaosHandle, Damage, Fault},
 };
 use tokio::{task::yield_now, time};
@@ -26,7 +26,9 @@ const UNDER_WAY: u64 = u64::MAX;
 const NEAR_FAILED: ErrorKind = ErrorKind::Backend;
 
 type Answer = Result<Option<Entry<Option<u64>>>>;
-type Stack = Tiered<Chaos<Memo<u64>>, Chaos<Framed<Postcard<Memory>>>>;
+/// The first tier fails on demand, or is seen at a glance, which chaos is not.
+type Near = Either<Chaos<Arc<Memo<u64>>>, Arc<Memo<u64>>>;
+type Stack = Tiered<Near, Chaos<Framed<Postcard<Memory>>>>;
 
 #[derive(Debug, Arbitrary)]
 struct Input {
@@ -273,9 +275,12 @@ impl World {
     fn new(input: &Input) -> Self {
         let clock = ManualClock::new(Timestamp::from_secs(1_000));
         let memo = Memo::with_capacity(1 + usize::from(input.room % 8)).with_clock(clock.clock());
-        let near = Chaos::new(memo);
+        let memo = Arc::new(memo);
+        let near = Chaos::new(Arc::clone(&memo));
         let far = Chaos::new(Memory::new().with_clock(clock.clock()).postcard().framed());
         let (near_chaos, far_chaos) = (near.handle(), far.handle());
+        let fails = input.room < 128;
+        let near = if fails { Either::First(near) } else { Either::Second(memo) };
         let stack = Tiered::new(near, far).l2_ttl(KEPT).with_clock(clock.clock());
         let (now, values, changes) = (0, Vec::new(), Vec::new());
         let model =
@@ -305,7 +310,11 @@ impl World {
     }
 
     fn evict(&self, key: usize) {
-        at_once(self.stack.l1().inner().remove(KEYS[key].into())).expect("it is in memory");
+        let memo = match self.stack.l1() {
+            Either::First(chaos) => chaos.inner(),
+            Either::Second(memo) => memo,
+        };
+        at_once(memo.remove(KEYS[key].into())).expect("it is in memory");
     }
 
     async fn call(self, what: What, keys: Vec<usize>, tiers: u8) {
@@ -325,7 +334,10 @@ impl World {
         let name = KEYS[key].into();
         let found = match (what, opts.tiers) {
             (What::ReadAnew, _) => self.stack.read_with(name, opts.anew()).await,
-            (_, Tiers::ALL) => self.stack.read(name).await,
+            (_, Tiers::ALL) => match self.stack.glance(name) {
+                Some(seen) => Ok(Some(seen)),
+                None => self.stack.read(name).await,
+            },
             _ => self.stack.read_with(name, opts).await,
         };
         self.model.borrow().found(begun, time, key, found);

@@ -29,7 +29,9 @@ impl Dict<f64> {
         })?;
         Ok(Self { v, ct })
     }
+}
 
+impl<C: Into<f64>> Dict<C> {
     /// What it says, if the value has the version `v`.
     pub(super) fn meta(self, v: u32, layer: &'static str) -> Result<Meta> {
         if self.v != v {
@@ -37,9 +39,10 @@ impl Dict<f64> {
             let message = format!("the entry has value version {other}, this stack reads {v}");
             return Err(Error::new(ErrorKind::Version, layer).with_message(message));
         }
-        let created_at = from_seconds(self.ct).ok_or_else(|| {
+        let seconds = self.ct.into();
+        let created_at = from_seconds(seconds).ok_or_else(|| {
             Error::new(ErrorKind::Decode, layer)
-                .with_message(format!("{} is not a time of creation", self.ct))
+                .with_message(format!("{seconds} is not a time of creation"))
         })?;
         Ok(Meta::new(created_at))
     }
@@ -150,10 +153,9 @@ impl<'de> Deserialize<'de> for Seconds {
     }
 }
 
-impl Dict<Seconds> {
-    /// What it says, if the value has the version `v`.
-    pub(super) fn meta_of_whole(self, v: u32, layer: &'static str) -> Result<Meta> {
-        Dict { v: self.v, ct: self.ct.0 }.meta(v, layer)
+impl From<Seconds> for f64 {
+    fn from(Seconds(seconds): Seconds) -> Self {
+        seconds
     }
 }
 

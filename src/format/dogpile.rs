@@ -64,7 +64,7 @@ impl<const V: u32> Format for DogpileFormat<V> {
         let end = bytes.iter().position(|byte| *byte == b'|').ok_or_else(|| {
             Error::new(ErrorKind::Decode, LAYER).with_message("there is no `|` after metadata")
         })?;
-        let dict: Dict<_> = serde_json::from_slice(&bytes[..end]).map_err(|error| {
+        let dict: Dict<f64> = serde_json::from_slice(&bytes[..end]).map_err(|error| {
             Error::new(ErrorKind::Decode, LAYER)
                 .with_message("what is before the first `|` is not metadata with `ct` and `v`")
                 .with_source(error)

@@ -42,7 +42,7 @@ impl<const V: u32> Format for FullDictFormat<V> {
     }
 
     fn decode<C: Codec, T: DeserializeOwned>(&self, codec: &C, bytes: &Bytes) -> Result<Entry<T>> {
-        let (value, dict): (T, Dict<_>) = codec.decode(bytes)?;
+        let (value, dict): (T, Dict<f64>) = codec.decode(bytes)?;
         Ok(Entry::new(value, dict.meta(V, LAYER)?))
     }
 }

@@ -38,7 +38,7 @@ impl<const V: u32> Format for IntDictFormat<V> {
     fn decode<C: Codec, T: DeserializeOwned>(&self, codec: &C, bytes: &Bytes) -> Result<Entry<T>> {
         // Whoever else writes this may not round.
         let (value, dict): (T, Dict<Seconds>) = codec.decode(bytes)?;
-        let meta = dict.meta_of_whole(V, LAYER)?;
+        let meta = dict.meta(V, LAYER)?;
         let meta =
             meta.created_at().map_or(meta, |time| Meta::new(Timestamp::from_secs(time.as_secs())));
         Ok(Entry::new(value, meta))

@@ -85,7 +85,7 @@ mod names;
 /// # Performance
 ///
 /// A fresh hit inside the process costs an increment of one counter that all threads share; see
-/// `benches/hit`. There, reading the clock would take longer than the operation, so nothing is timed, and
+/// `benches/stack`. There, reading the clock would take longer than the operation, so nothing is timed, and
 /// reads are not looked at except under the name of a tier. Without an exporter every operation looks
 /// whether there is one by now.
 pub type Metered<S> = Observed<Meter, S>;

@@ -1,5 +1,7 @@
 //! A Redis of our own, and what can be done to it.
 
+#![allow(dead_code, reason = "each example uses its own part of it")]
+
 use std::{
     error::Error,
     fs::File,
@@ -16,24 +18,30 @@ use tempfile::TempDir;
 /// How long it may take to start, or to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A `redis-server` on a UNIX socket in a folder of its own; both are gone when it is dropped.
+/// A server on a UNIX socket in a folder of its own; both are gone when it is dropped.
 pub(crate) struct Server {
+    program: PathBuf,
     process: Child,
     folder: TempDir,
 }
 
 impl Server {
-    pub(crate) fn start() -> Result<Self, Box<dyn Error>> {
-        let folder = tempfile::tempdir()?;
-        let process = launch(&folder)?;
-        let mut server = Self { process, folder };
+    /// Starts `program`: a path, or a name that is looked for in `PATH`.
+    pub(crate) fn start(program: impl Into<PathBuf>) -> Result<Self, Box<dyn Error>> {
+        let (program, folder) = (program.into(), tempfile::tempdir()?);
+        let process = launch(&program, &folder)?;
+        let mut server = Self { program, process, folder };
         server.wait()?;
         Ok(server)
     }
 
     /// Where its socket is.
     pub(crate) fn socket(&self) -> PathBuf {
-        self.folder.path().join("redis.sock")
+        socket(&self.folder)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("unix://{}", self.socket().display())
     }
 
     fn wait(&mut self) -> Result<(), Box<dyn Error>> {
@@ -42,7 +50,8 @@ impl Server {
             let ended = self.process.try_wait()?.is_some();
             if ended || start.elapsed() > PATIENCE {
                 let log = std::fs::read_to_string(self.folder.path().join("log"))?;
-                return Err(format!("redis-server does not start: {}", log.trim()).into());
+                let program = self.program.display();
+                return Err(format!("{program} does not start: {}", log.trim()).into());
             }
             sleep(Duration::from_millis(2));
         }
@@ -59,7 +68,7 @@ impl Server {
 
     /// Starts it again after [`kill`](Self::kill), with nothing in it.
     pub(crate) fn revive(&mut self) -> Result<(), Box<dyn Error>> {
-        self.process = launch(&self.folder)?;
+        self.process = launch(&self.program, &self.folder)?;
         self.wait()
     }
 
@@ -70,7 +79,7 @@ impl Server {
         if done.success() { Ok(()) } else { Err(format!("kill -s {signal} {id}: {done}").into()) }
     }
 
-    /// Runs one command, past the proxy; what it answers, if that is one value.
+    /// Runs one command; what it answers, if that is one value.
     pub(crate) fn call(&self, command: &[&[u8]]) -> io::Result<Option<Vec<u8>>> {
         call(&self.socket(), command)
     }
@@ -78,6 +87,21 @@ impl Server {
     /// Sets one of its settings.
     pub(crate) fn set(&self, name: &str, value: &str) -> io::Result<()> {
         self.call(&[b"CONFIG", b"SET", name.as_bytes(), value.as_bytes()]).map(drop)
+    }
+
+    /// How many bytes it has allocated.
+    pub(crate) fn used_memory(&self) -> Result<i64, Box<dyn Error>> {
+        let info = self.call(&[b"INFO", b"memory"])?.unwrap_or_default();
+        let info = String::from_utf8(info)?;
+        let used = info.lines().find_map(|line| line.strip_prefix("used_memory:"));
+        Ok(used.ok_or("INFO tells no used_memory")?.trim().parse()?)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
@@ -105,28 +129,41 @@ pub(crate) fn call(socket: &Path, command: &[&[u8]]) -> io::Result<Option<Vec<u8
             Ok(Some(bytes))
         }
         Some(("+" | ":", said)) => Ok(Some(said.as_bytes().to_vec())),
-        _ => Err(io::Error::other(format!("redis-server said {line:?}"))),
+        _ => Err(io::Error::other(format!("the server said {line:?}"))),
     }
 }
 
-fn launch(folder: &TempDir) -> Result<Child, Box<dyn Error>> {
-    let log = File::create(folder.path().join("log"))?;
-    let mut command = Command::new("redis-server");
-    command.args(["--port", "0", "--save", "", "--appendonly", "no", "--loglevel", "warning"]);
-    command.arg("--dir").arg(folder.path());
-    command.arg("--unixsocket").arg(folder.path().join("redis.sock"));
-    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-    Ok(command.spawn().map_err(|error| match error.kind() {
-        ErrorKind::NotFound => "there is no `redis-server` in PATH; install Redis 7 or later \
-                                (apt install redis-server, brew install redis)"
-            .to_owned(),
-        _ => format!("redis-server does not start: {error}"),
-    })?)
+/// The name and version of a server program: `Redis 7.0.15`.
+pub(crate) fn version(program: &Path) -> Result<String, Box<dyn Error>> {
+    let output =
+        Command::new(program).arg("--version").output().map_err(|error| absent(program, &error))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let name = text.split(' ').next().unwrap_or_default();
+    let version = text.split(' ').find_map(|word| word.strip_prefix("v=")).unwrap_or("?");
+    Ok(format!("{name} {version}"))
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+fn launch(program: &Path, folder: &TempDir) -> Result<Child, Box<dyn Error>> {
+    let log = File::create(folder.path().join("log"))?;
+    let mut command = Command::new(program);
+    command.args(["--port", "0", "--save", "", "--appendonly", "no", "--loglevel", "warning"]);
+    command.arg("--dir").arg(folder.path());
+    command.arg("--unixsocket").arg(socket(folder));
+    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    Ok(command.spawn().map_err(|error| absent(program, &error))?)
+}
+
+fn socket(folder: &TempDir) -> PathBuf {
+    folder.path().join("redis.sock")
+}
+
+fn absent(program: &Path, error: &io::Error) -> String {
+    let program = program.display();
+    match error.kind() {
+        ErrorKind::NotFound => format!(
+            "there is no `{program}`; install Redis 7 or later (apt install redis-server, brew \
+             install redis), or name another program where there is an option for it"
+        ),
+        _ => format!("{program} does not start: {error}"),
     }
 }
