@@ -1,8 +1,15 @@
 //! A hit: larder, the store underneath, and the peers, on the same traffic.
 //!
-//! 100,000 keys by Zipf's law with exponent 0.99, all of them there. `cargo bench --bench hit`.
+//! Keys by Zipf's law with exponent 0.99, all of them there: 100,000, of which most are not in the processor's caches,
+//! and 1000, which are. `cargo bench --bench hit`.
+//!
+//! Equal means: each is called directly, as its users do, and is filled in the order of the keys, which is not that of
+//! their popularity. (Filled in the latter, those asked for most are neighbours in memory, and found faster.)
 
 #![allow(clippy::panic, missing_docs, reason = "a program, not a library")]
+
+#[cfg(feature = "peers")]
+mod peers;
 
 use std::{fmt::Write as _, sync::Arc, time::Duration};
 
@@ -11,15 +18,8 @@ use larder::{
     Tiered,
 };
 use larder_benches::{Blob, Python, Report, Table, Trace, User, Value, origin};
-#[cfg(feature = "peers")]
-use larder_benches::{
-    Contender,
-    peers::{Cached, Cachet, Foyer, Hitbox, Moka},
-};
-
-const KEYS: u32 = 100_000;
-/// Twice the keys, because some keep their room in parts, of which none may be full.
-const ROOM: usize = 200_000;
+const MANY: u32 = 100_000;
+const FEW: u32 = 1_000;
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn main() {
@@ -28,29 +28,48 @@ fn main() {
     let runtime = runtime.expect("a runtime");
     let _context = runtime.enter();
     let mut report = Report::new("hit");
-    let trace = Trace::zipf(KEYS, 0.99, 400_000, 1);
-    let python = Arc::new(std::sync::Mutex::new(python(&trace)));
-    for threads in [1, 2] {
-        let title = format!("A struct of five fields, {threads} thread(s)");
-        let mut table = rows::<User>(&title, threads, &trace);
-        #[cfg(feature = "peers")]
-        peers::<User, Cached, Hitbox<User>>(&mut table, &trace);
+    let (many, few) = (Trace::zipf(MANY, 0.99, 400_000, 1), Trace::zipf(FEW, 0.99, 400_000, 1));
+    let python = Arc::new(std::sync::Mutex::new(python(&many)));
+    for (threads, times) in [(1, "1 thread"), (2, "2 threads")] {
+        let mut user = table(&format!("A struct of five fields, {times}"), threads);
+        rows::<User>(&mut user, MANY, &many);
         if threads == 1 && python.lock().expect("one thread").is_some() {
             let python = Arc::clone(&python);
-            table.batch("dogpile.cache, memory (Python)", move || {
+            user.batch("dogpile.cache, memory (Python)", move || {
                 let mut python = python.lock().expect("one thread");
                 python.as_mut().expect("it is there").sample("10000")
             });
         }
-        report.table(table);
-        let title = format!("100 bytes, {threads} thread(s)");
-        let mut table = rows::<Blob>(&title, threads, &trace);
-        #[cfg(feature = "peers")]
-        peers::<Blob, Cached, Hitbox<Blob>>(&mut table, &trace);
-        report.table(table);
+        report.table(user);
+        let mut blob = table(&format!("100 bytes, {times}"), threads);
+        rows::<Blob>(&mut blob, MANY, &many);
+        report.table(blob);
     }
+    let mut warm = table("A struct of five fields, 1 thread, a thousand keys", 1);
+    rows::<User>(&mut warm, FEW, &few);
+    report.table(warm);
     assert_eq!(origin::asked(), 0, "every call was a hit");
     report.save();
+}
+
+fn table<'a>(title: &str, threads: u32) -> Table<'a> {
+    Table::new(title, "ns", 20_000).threads(threads)
+}
+
+/// Twice the keys, because some keep their room in parts, of which none may be full.
+fn room(keys: u32) -> usize {
+    2 * keys as usize
+}
+
+#[cfg(feature = "peers")]
+fn rows<'a, V: peers::Cacheable>(table: &mut Table<'a>, keys: u32, trace: &'a Trace) {
+    ours::<V>(table, keys, trace);
+    peers::rows::<V>(table, keys, trace);
+}
+
+#[cfg(not(feature = "peers"))]
+fn rows<'a, V: Value>(table: &mut Table<'a>, keys: u32, trace: &'a Trace) {
+    ours::<V>(table, keys, trace);
 }
 
 /// A creation that is none: what is asked for is there.
@@ -58,79 +77,50 @@ async fn none<V: Value>() -> V {
     origin::ask().await
 }
 
-fn filled<V: Value, S: Store<V>>(region: Region<S>) -> Region<S> {
-    let keys = Trace::each(KEYS);
-    for n in 0..keys.len() {
-        larder_benches::now(region.set(keys.get(n), V::sample())).expect("memory takes everything");
+fn filled<V: Value, S: Store<V>>(keys: u32, region: Region<S>) -> Region<S> {
+    for n in 0..keys {
+        let key = Trace::key(n);
+        larder_benches::now(region.set(&key, V::sample())).expect("memory takes everything");
     }
     region
 }
 
 /// The store underneath, and larder over it.
-fn rows<'a, V: Value>(title: &str, threads: u32, trace: &'a Trace) -> Table<'a> {
-    let mut table = Table::new(title, "ns", 20_000).threads(threads);
-    let bare = quick_cache::sync::Cache::<String, V>::new(ROOM);
-    for n in 0..KEYS {
+fn ours<'a, V: Value>(table: &mut Table<'a>, keys: u32, trace: &'a Trace) {
+    let room = room(keys);
+    let bare = quick_cache::sync::Cache::<String, V>::new(room);
+    for n in 0..keys {
         bare.insert(Trace::key(n), V::sample());
     }
     table.traffic("quick_cache: get", trace, async move |key| bare.get(key).expect("a hit"));
 
-    let memo: Region<Logging<Memo<V>>> = filled(Memo::with_capacity(ROOM).logging().region());
+    let memo: Region<Logging<Memo<V>>> = filled(keys, Memo::with_capacity(room).logging().region());
     table.traffic("larder: Region<Logging<Memo<T>>>", trace, async move |key| {
         memo.get_or_create(key, none).await.expect("no error")
     });
 
-    let builder = Region::builder(Memo::with_capacity(ROOM).logging()).expire_after(HOUR);
-    let expiring: Region<Logging<Memo<V>>> = filled(builder.build().expect("sound"));
+    let builder = Region::builder(Memo::with_capacity(room).logging()).expire_after(HOUR);
+    let expiring: Region<Logging<Memo<V>>> = filled(keys, builder.build().expect("sound"));
     table.traffic("larder: Region<Logging<Memo<T>>>, with a lifetime", trace, async move |key| {
         expiring.get_or_create(key, none).await.expect("no error")
     });
 
-    let far = Memory::with_capacity(ROOM).postcard().int_time();
+    let far = Memory::with_capacity(room).postcard().int_time();
     let tiers: Region<Tiered<Memo<V>, IntTime<Postcard<Memory>>>> =
-        filled(far.behind(Memo::with_capacity(ROOM)).region());
+        filled(keys, far.behind(Memo::with_capacity(room)).region());
     table.traffic(
         "larder: Region<Tiered<Memo<T>, IntTime<Postcard<Memory>>>>",
         trace,
         async move |key| tiers.get_or_create(key, none).await.expect("no error"),
     );
 
-    let stack = Memory::with_capacity(ROOM).postcard().int_time().logging();
-    let bytes: Region<Logging<IntTime<Postcard<Memory>>>> = filled::<V, _>(stack.region());
+    let stack = Memory::with_capacity(room).postcard().int_time().logging();
+    let bytes: Region<Logging<IntTime<Postcard<Memory>>>> = filled::<V, _>(keys, stack.region());
     table.traffic(
         "larder: Region<Logging<IntTime<Postcard<Memory>>>>, bytes",
         trace,
         async move |key| bytes.get_or_create(key, none::<V>).await.expect("no error"),
     );
-    table
-}
-
-#[cfg(feature = "peers")]
-fn peers<'a, V, C, H>(table: &mut Table<'a>, trace: &'a Trace)
-where
-    V: Value,
-    C: Contender<V>,
-    H: Contender<V>,
-{
-    peer::<V, Moka<V, false>>("moka: get_with_by_ref", table, trace);
-    peer::<V, Moka<V, true>>("moka: the same with a lifetime", table, trace);
-    peer::<V, Foyer<V>>("foyer: get_or_fetch, S3-FIFO", table, trace);
-    peer::<V, C>("cached: #[cached], async, by key, with a lifetime", table, trace);
-    peer::<V, Cachet<V>>("cachet: get_or_insert, with a lifetime", table, trace);
-    peer::<V, H>("hitbox: #[cached] over moka, bytes, with a lifetime", table, trace);
-}
-
-#[cfg(feature = "peers")]
-fn peer<'a, V: Value, P: Contender<V>>(name: &str, table: &mut Table<'a>, trace: &'a Trace) {
-    let peer = P::with_room(ROOM);
-    let runtime = tokio::runtime::Handle::current();
-    runtime.block_on(async {
-        for n in 0..KEYS {
-            peer.get_or_create(&Trace::key(n)).await.expect("the source does not fail");
-        }
-    });
-    origin::asked();
-    table.traffic(name, trace, async move |key| peer.get_or_create(key).await.expect("a hit"));
 }
 
 /// The Python original, with the same trace.

@@ -109,7 +109,10 @@ impl<'a> Table<'a> {
     /// Measures all rows in turn, prints them, and returns them as JSON.
     pub(crate) fn measure(mut self) -> Value {
         for round in 0..=self.rounds {
-            for row in &mut self.rows {
+            // Each round begins with another row: what the one before left in the caches is not always of the same.
+            let count = self.rows.len();
+            for turn in 0..count {
+                let row = &mut self.rows[(turn + round as usize) % count];
                 let sample = (row.measure)();
                 // The first round warms up.
                 if round > 0 {

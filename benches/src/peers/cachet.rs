@@ -7,7 +7,7 @@ use tick::Clock;
 
 use crate::{Contender, Value, origin};
 
-pub struct Cachet<V: Value>(Cache<String, V>);
+pub struct Cachet<V: Value>(pub Cache<String, V>);
 
 impl<V: Value> Contender<V> for Cachet<V> {
     fn with_room(entries: usize) -> Self {

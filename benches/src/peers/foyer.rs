@@ -1,11 +1,11 @@
-//! foyer, in memory, with S3-FIFO, the fastest of its policies, and a faster hasher than its own. It has no lifetimes.
+//! foyer, in memory, with S3-FIFO, one of the fastest of its policies, and a faster hasher than its own. It has no lifetimes.
 
 use foldhash::fast::RandomState;
 use foyer::{Cache, CacheBuilder, EvictionConfig, S3FifoConfig};
 
 use crate::{Contender, Value, origin};
 
-pub struct Foyer<V: Value>(Cache<String, V, RandomState>);
+pub struct Foyer<V: Value>(pub Cache<String, V, RandomState>);
 
 impl<V: Value> Contender<V> for Foyer<V> {
     fn with_room(entries: usize) -> Self {

@@ -1,5 +1,5 @@
-//! hitbox, a cached function over moka, with its protection against stampedes. It keeps bytes; bincode is the fastest of its
-//! formats.
+//! hitbox, a cached function over moka, with its protection against stampedes. It keeps bytes; of its
+//! formats bincode was the fastest for these values, faster than rkyv.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use hitbox_derive::cached;
 use hitbox_fn::Cache;
 use hitbox_moka::MokaBackend;
 
-use crate::{Blob, Contender, User, origin};
+use crate::{Blob, Contender, User, Value, origin};
 
 #[cached]
 async fn user(key: String) -> User {
@@ -24,12 +24,29 @@ async fn blob(key: String) -> Blob {
     origin::ask().await
 }
 
-pub struct Hitbox<V: hitbox_core::CacheableResponse>(
-    Cache<MokaBackend<BincodeFormat>, BroadcastConcurrencyManager<V>, DisabledOffload>,
-);
+type Store<V> = Cache<MokaBackend<BincodeFormat>, BroadcastConcurrencyManager<V>, DisabledOffload>;
 
-impl<V: hitbox_core::CacheableResponse> Hitbox<V> {
-    fn new(entries: usize) -> Self {
+/// What has a cached function.
+pub trait HitboxValue: Value + hitbox_core::CacheableResponse<Cached: Send + Sync> {
+    fn cached(key: String, store: &Store<Self>) -> impl Future<Output = Self> + Send;
+}
+
+impl HitboxValue for User {
+    fn cached(key: String, store: &Store<Self>) -> impl Future<Output = Self> + Send {
+        user(key).cache(store).into_future()
+    }
+}
+
+impl HitboxValue for Blob {
+    fn cached(key: String, store: &Store<Self>) -> impl Future<Output = Self> + Send {
+        blob(key).cache(store).into_future()
+    }
+}
+
+pub struct Hitbox<V: HitboxValue>(pub Store<V>);
+
+impl<V: HitboxValue> Contender<V> for Hitbox<V> {
+    fn with_room(entries: usize) -> Self {
         let one = 1_u8.try_into().expect("one creation at a time");
         let policy =
             PolicyConfig::builder().ttl(Duration::from_secs(3600)).concurrency(one).build();
@@ -38,24 +55,8 @@ impl<V: hitbox_core::CacheableResponse> Hitbox<V> {
         let manager = BroadcastConcurrencyManager::new();
         Self(Cache::builder().backend(backend).policy(policy).concurrency_manager(manager).build())
     }
-}
 
-impl Contender<User> for Hitbox<User> {
-    fn with_room(entries: usize) -> Self {
-        Self::new(entries)
-    }
-
-    async fn get_or_create(&self, key: &str) -> Result<User, String> {
-        Ok(user(key.to_owned()).cache(&self.0).await)
-    }
-}
-
-impl Contender<Blob> for Hitbox<Blob> {
-    fn with_room(entries: usize) -> Self {
-        Self::new(entries)
-    }
-
-    async fn get_or_create(&self, key: &str) -> Result<Blob, String> {
-        Ok(blob(key.to_owned()).cache(&self.0).await)
+    async fn get_or_create(&self, key: &str) -> Result<V, String> {
+        Ok(V::cached(key.to_owned(), &self.0).await)
     }
 }

@@ -8,4 +8,10 @@ mod foyer;
 mod hitbox;
 mod moka;
 
-pub use self::{cached::Cached, cachet::Cachet, foyer::Foyer, hitbox::Hitbox, moka::Moka};
+pub use self::{
+    cached::{Cached, CachedValue},
+    cachet::Cachet,
+    foyer::Foyer,
+    hitbox::{Hitbox, HitboxValue},
+    moka::Moka,
+};

@@ -8,7 +8,7 @@ use moka::future::Cache;
 
 use crate::{Contender, Value, origin};
 
-pub struct Moka<V: Value, const EXPIRES: bool>(Cache<String, V, RandomState>);
+pub struct Moka<V: Value, const EXPIRES: bool>(pub Cache<String, V, RandomState>);
 
 impl<V: Value, const EXPIRES: bool> Contender<V> for Moka<V, EXPIRES> {
     fn with_room(entries: usize) -> Self {
