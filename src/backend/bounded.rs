@@ -9,7 +9,8 @@ use std::{
 use equivalent::Equivalent;
 use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter, sync::Cache};
 
-use crate::{Clock, Key, KeyBuf, Timestamp, WriteOpts};
+use super::held_key::HeldKey;
+use crate::{Clock, Key, Timestamp, WriteOpts};
 
 /// How many entries a store holds unless told otherwise.
 pub(super) const DEFAULT_ENTRIES: usize = 100_000;
@@ -20,7 +21,7 @@ const MAX_WEIGHT: u64 = 1 << 40;
 /// What [`Memory`](crate::Memory) and [`Memo`](crate::Memo) share: a bounded map whose entries can
 /// expire.
 pub(super) struct Bounded<V> {
-    cache: Cache<KeyBuf, Slot<V>, Weighed, DefaultHashBuilder, Counted>,
+    cache: Cache<HeldKey, Slot<V>, Weighed, DefaultHashBuilder, Counted>,
     clock: Clock,
     evicted: Counted,
 }
@@ -36,8 +37,8 @@ struct Slot<V> {
 #[derive(Clone)]
 struct Weighed;
 
-impl<V> Weighter<KeyBuf, Slot<V>> for Weighed {
-    fn weight(&self, _: &KeyBuf, slot: &Slot<V>) -> u64 {
+impl<V> Weighter<HeldKey, Slot<V>> for Weighed {
+    fn weight(&self, _: &HeldKey, slot: &Slot<V>) -> u64 {
         slot.weight
     }
 }
@@ -46,11 +47,11 @@ impl<V> Weighter<KeyBuf, Slot<V>> for Weighed {
 #[derive(Clone, Default)]
 struct Counted(Arc<AtomicU64>);
 
-impl<V> Lifecycle<KeyBuf, Slot<V>> for Counted {
+impl<V> Lifecycle<HeldKey, Slot<V>> for Counted {
     type RequestState = ();
 
     // Not `on_evict`, which is also called for what is replaced.
-    fn before_evict(&self, (): &mut (), _: &KeyBuf, _: &mut Slot<V>) {
+    fn before_evict(&self, (): &mut (), _: &HeldKey, _: &mut Slot<V>) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -111,7 +112,7 @@ impl<V: Clone> Bounded<V> {
         let expires_at = opts.keep_for.map_or(Timestamp::MAX, |ttl| self.clock.now().after(ttl));
         // An entry without weight would never be evicted.
         let weight = weight.clamp(1, MAX_WEIGHT);
-        self.cache.insert(key.to_buf(), Slot { value, expires_at, weight });
+        self.cache.insert(key.into(), Slot { value, expires_at, weight });
     }
 
     pub(super) fn remove(&self, key: Key<'_>) {
@@ -141,8 +142,8 @@ impl<V: Clone> Bounded<V> {
 #[derive(Hash)]
 struct Aside<'a>(Key<'a>);
 
-impl Equivalent<KeyBuf> for Aside<'_> {
-    fn equivalent(&self, key: &KeyBuf) -> bool {
+impl Equivalent<HeldKey> for Aside<'_> {
+    fn equivalent(&self, key: &HeldKey) -> bool {
         self.0.equivalent(key)
     }
 }

@@ -53,6 +53,8 @@ mod bounded;
 // LMDB's layout is checked for this word size, and locks between processes are Unix ones.
 #[cfg(all(feature = "backend-file", unix, target_pointer_width = "64"))]
 mod file;
+#[cfg(feature = "backend-memory")]
+mod held_key;
 #[cfg(feature = "backend-memcached")]
 pub(crate) mod memcached;
 #[cfg(feature = "backend-memory")]

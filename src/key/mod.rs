@@ -174,14 +174,6 @@ impl KeyBuf {
             }
         }
     }
-
-    // Out of line, so that the comparison of plain keys is small enough to be inlined into the
-    // search of a map.
-    #[cfg(feature = "backend-memory")]
-    #[inline(never)]
-    fn is_pair(&self, space: &str, name: &str) -> bool {
-        self.as_key() == Key { space: Some(space), name }
-    }
 }
 
 impl From<Key<'_>> for KeyBuf {
@@ -200,19 +192,6 @@ impl Hash for KeyBuf {
 impl fmt::Debug for KeyBuf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.as_key().fmt(f)
-    }
-}
-
-// Maps that look up by `Equivalent` (hashbrown, quick_cache) take a `Key` without owning it.
-#[cfg(feature = "backend-memory")]
-impl equivalent::Equivalent<KeyBuf> for Key<'_> {
-    #[expect(clippy::inline_always, reason = "measured: part of the search of a map")]
-    #[inline(always)]
-    fn equivalent(&self, key: &KeyBuf) -> bool {
-        match self.space {
-            None => key.split == PLAIN && *self.name == *key.text,
-            Some(space) => key.is_pair(space, self.name),
-        }
     }
 }
 
