@@ -111,7 +111,7 @@ fn what_cannot_be_run_says_why() {
         ("--seconds 0", "not between 0.1 and"),
         ("--tasks 1", "not between 2 and"),
         ("--keys 3", "not between 20 and"),
-        ("--only flooded", "see --help"),
+        ("--only flooded", "there are none, killed"),
         ("--sabotage well", "`foreign` or `old`"),
         ("--frob", "--frob"),
     ] {

@@ -117,7 +117,7 @@ fn measure() {
     println!("How long a copy outlives a write in another process ({ROUNDS} writes)");
     println!(
         "{:<44}{:>10}{:>8}{:>10}{:>10}{:>12}",
-        "", "median", "ratio", "99 %", "longest", "not at all"
+        "", "median", "ratio", "99 %", "longest", "gone before"
     );
     let (mut report, mut first) = (Report::new("coherence"), None);
     for (path, url) in [("a UNIX socket", server.unix_url()), ("TCP", server.tcp_url())] {
@@ -164,7 +164,7 @@ fn row(report: &mut Report, name: &str, windows: &[Duration], first: &mut Option
     let micros = |time: u128| u64::try_from(time).expect("no age of the world");
     let row = serde_json::json!({
         "median, us": micros(median), "ratio": ratio, "99 %, us": micros(most), "longest, us": micros(longest),
-        "not at all, %": at_once,
+        "gone before the write returned, %": at_once,
     });
     report.row("How long a copy outlives a write in another process", name, &row);
     assert!(of(500) < Duration::from_millis(5), "half of the copies go within 5 ms");

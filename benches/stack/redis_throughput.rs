@@ -23,13 +23,15 @@ pub fn measure(report: &mut Report, server: &RedisServer) {
         ("a UNIX socket", server.unix_url(), ["-s", &*socket]),
         ("TCP", server.tcp_url(), ["-p", &*port]),
     ] {
-        for workers in [1, 2] {
-            let runtime = Builder::new_multi_thread().worker_threads(workers).enable_all().build();
+        for workers in [1, 2_u32] {
+            let runtime =
+                Builder::new_multi_thread().worker_threads(workers as usize).enable_all().build();
             let runtime = runtime.expect("a runtime");
             let (connection, users) =
                 runtime.block_on(async { (connect(&url).await, users(&url).await) });
             for tasks in [1, 64] {
-                let title = format!("Redis over {path}, {tasks} task(s) on {workers} thread(s)");
+                let (many, threads) = (count(tasks, "task"), count(workers, "thread"));
+                let title = format!("Redis over {path}, {many} on {threads}");
                 report.table(side_by_side(&title, &runtime, tasks, &connection, &users, to));
             }
         }
@@ -62,7 +64,7 @@ fn side_by_side<'a>(
     });
     let ask = move || redis_benchmark(&to, tasks, MORE * calls, &["HGET", SPACE, NAME]);
     if ask().is_some() {
-        let name = format!("the ceiling: redis-benchmark, {tasks} connection(s)");
+        let name = format!("the ceiling: redis-benchmark, {}", count(tasks, "connection"));
         table.batch(name, move || {
             let per_second = ask().expect("it was there before");
             Sample::time(1.0 / per_second)
@@ -94,4 +96,9 @@ where
     };
     // This thread only waits: what it allocates says nothing.
     Sample::time(timed(calls, || runtime.block_on(work)).seconds)
+}
+
+/// `1 task`, `2 tasks`.
+fn count(number: u32, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

@@ -182,20 +182,31 @@ fn corrupt(server: &Server, dice: &mut Dice, keys: u32) -> Result<bool, Box<dyn 
 pub(crate) async fn sabotage(how: Sabotage, socket: &Path, mut dice: Dice) -> ! {
     /// Longer than a change may take to be known, shorter than a value is fresh.
     const WHILE: Duration = Duration::from_millis(1800);
+    /// The most popular ones.
+    const KEYS: u32 = 20;
+    let name = |key: u32| format!("{PREFIX}{key}").into_bytes();
+    let entry = |key: u32| server::call(socket, &[b"GET", &name(key)]).ok().flatten();
+    let put = |key: u32, entry: &[u8]| {
+        let _ = server::call(socket, &[b"SET", &name(key), entry, b"XX", b"KEEPTTL"]);
+    };
     loop {
-        let (one, other) = (dice.popular(10), dice.popular(10));
-        let name = |key: u32| format!("{PREFIX}{key}").into_bytes();
-        let entry = server::call(socket, &[b"GET", &name(one)]).ok().flatten();
-        let to = match how {
-            Sabotage::Foreign if one == other => continue,
-            Sabotage::Foreign => other,
-            Sabotage::Old => {
-                sleep(WHILE).await;
-                one
+        match how {
+            Sabotage::Foreign => {
+                let one = dice.popular(KEYS);
+                let other = (one + 1 + dice.popular(KEYS - 1)) % KEYS;
+                if let Some(entry) = entry(one) {
+                    put(other, &entry);
+                }
             }
-        };
-        if let Some(entry) = entry {
-            let _ = server::call(socket, &[b"SET", &name(to), &entry, b"XX", b"KEEPTTL"]);
+            Sabotage::Old => {
+                let entries: Vec<_> = (0..KEYS).map(|key| (key, entry(key))).collect();
+                sleep(WHILE).await;
+                for (key, entry) in entries {
+                    if let Some(entry) = entry {
+                        put(key, &entry);
+                    }
+                }
+            }
         }
         sleep(Duration::from_millis(10)).await;
     }

@@ -44,10 +44,11 @@ async fn chaos() -> Result<ExitCode, Box<dyn Error>> {
         () = interrupted() => return Err("interrupted".into()),
         report = phases::run(&options) => report?,
     };
-    if let Some(file) = &options.json {
-        std::fs::write(file, serde_json::to_string_pretty(&report)? + "\n")?;
-    }
     io::stdout().write_all(report.to_string().as_bytes())?;
+    if let Some(file) = &options.json {
+        let text = serde_json::to_string_pretty(&report)? + "\n";
+        std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+    }
     Ok(ExitCode::from(u8::from(!report.kept())))
 }
 

@@ -23,7 +23,8 @@ It starts a Redis of its own, from `redis-server` in PATH, in a folder of its ow
       --seed N           what they ask and when things break: another number, another run [1]
       --only FAULT       this fault only; may be given again
       --sabotage HOW     put valid entries where they do not belong, to see that it is noticed:
-                         `foreign` (another key's) or `old` (one that was replaced)
+                         `foreign` (another key's) or `old` (replaced ones); the latter is only wrong
+                         where this process wrote the newer one, so short runs may miss it
       --json FILE        write the same figures as JSON
   -h, --help             print this
 
@@ -76,8 +77,10 @@ impl Options {
                 Long("only") => {
                     let name = args.value()?.string()?;
                     let fault = Fault::ALL.into_iter().find(|fault| fault.name() == name);
-                    let fault =
-                        fault.ok_or_else(|| format!("--only {name}: see --help for faults"))?;
+                    let fault = fault.ok_or_else(|| {
+                        let all: Vec<_> = Fault::ALL.iter().map(|fault| fault.name()).collect();
+                        format!("--only {name}: there are {}", all.join(", "))
+                    })?;
                     options.faults.push(fault);
                 }
                 Long("sabotage") => {

@@ -169,7 +169,7 @@ impl fmt::Display for Report {
         self.faults.iter().try_for_each(|row| row.fmt(f))?;
         writeln!(
             f,
-            "\nLook at wrong, panics and hangs, which are 0 whatever happens; and at the errors: only `get`, \
+            "\nLook at wrong, panics and hangs, which should be 0 whatever happens; and at the errors: only `get`, \
              `set` and\n`delete` have any, what creates goes on without Redis (bypassed). back is when all \
              processes have written to\nRedis and read it there, calm when the last call failed. (The rest \
              of the calls was dropped on purpose.)\n"
