@@ -18,6 +18,7 @@ use larder::{
     Tiered,
 };
 use larder_benches::{Blob, Python, Report, Table, Trace, User, Value, origin};
+
 const MANY: u32 = 100_000;
 const FEW: u32 = 1_000;
 const HOUR: Duration = Duration::from_secs(3600);

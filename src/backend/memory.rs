@@ -49,7 +49,7 @@ impl Memory {
     }
 
     /// A store of at most `bytes` bytes, counting keys, values and 256 bytes an entry, which is about
-    /// what the rest of one takes: the bound is that of the memory taken, to about a fifth.
+    /// what the rest of one takes: the bound is that of the memory taken, to about a quarter.
     ///
     /// An entry larger than the store, or than its part of it (the store is split so that threads
     /// seldom meet), is not kept.
